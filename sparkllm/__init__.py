@@ -1,0 +1,1 @@
+"""LLM calls inside Spark SQL."""
