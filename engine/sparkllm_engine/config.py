@@ -1,0 +1,54 @@
+"""Configuration of the engine."""
+
+from dataclasses import dataclass
+
+from sparkllm_engine.errors import EngineConfigError
+
+_LEAST = {
+    "threads": 0,
+    "token_budget": 1,
+    "cache_bytes": 0,
+    "max_model_length": 0,
+    "max_running": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """What an engine runs, and within which limits.
+
+    Attributes:
+        model: Hugging Face id or local path of a decoder.
+        device: torch device, such as `cpu`.
+        dtype: `auto` (bfloat16 where the processor computes in it, else float32), `bfloat16`
+            or `float32`.
+        threads: threads of the forward pass, 0 for all cores.
+        token_budget: tokens per step.
+        cache_bytes: bytes of the pool for keys and values.
+        max_model_length: tokens of prompt and answer together, 0 for the model's own context.
+        max_running: requests that run at once.
+
+    Raises:
+        EngineConfigError: a value is out of its range.
+    """
+
+    model: str
+    device: str = "cpu"
+    dtype: str = "auto"
+    threads: int = 0
+    token_budget: int = 2048
+    cache_bytes: int = 1 << 30
+    max_model_length: int = 0
+    max_running: int = 256
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise EngineConfigError("model is empty: give a Hugging Face id or a local path")
+        if self.dtype not in ("auto", "bfloat16", "float32"):
+            raise EngineConfigError(
+                f"dtype {self.dtype!r} is unknown: use auto, bfloat16 or float32"
+            )
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value < least:
+                raise EngineConfigError(f"{name} is {value}: it must be at least {least}")
