@@ -1,0 +1,45 @@
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+SUBMIT := $(BIN)/spark-submit --conf spark.log.level=WARN --conf spark.ui.showConsoleProgress=false
+
+.DEFAULT_GOAL := help
+.PHONY: help install java demo test test-long lint docs bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+
+install: $(VENV)/installed ## create .venv and install sparkllm into it
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+java:
+	@$(PYTHON) sparkllm/java.py
+
+demo: java install ## classify the reviews that ship, or DATA=table TEXT=column LABEL=column
+	@PYSPARK_PYTHON=$(abspath $(BIN)/python) $(SUBMIT) sql_examples/demo.py \
+	  $(if $(DATA),--data "$(DATA)") $(if $(TEXT),--text "$(TEXT)") $(if $(LABEL),--label "$(LABEL)")
+
+test: java install lint ## lint, types, import contracts, tests
+	$(BIN)/python -m pytest
+
+test-long: java install ## the tests that take minutes
+	$(BIN)/python -m pytest -m long
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: install ## make the generated documents
+	$(BIN)/python -m sparkllm.configuration > docs/configuration.md
+
+bench: java install ## what a row costs besides the model
+	$(BIN)/python -m benchmarks.overhead
+
+clean: ## remove .venv and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,214 @@
+"""Every configuration key, declared once. `docs/configuration.md` is made from this file.
+
+`python -m sparkllm.configuration` prints that document.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+PREFIX = "spark.sparkllm."
+T = TypeVar("T")
+
+
+class ConfigurationError(ValueError):
+    """A key is unknown or its value is not of its type; the message names both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key(Generic[T]):
+    """One key: its full name, how its text is read, and what it means.
+
+    `scope` is "session" (may change between queries, with SET) or "startup" (fixed once the first
+    query has started an engine).
+    """
+
+    name: str
+    default: str
+    read: Callable[[str], T]
+    type: str
+    scope: str
+    meaning: str
+
+    def value(self, properties: Callable[[str], str | None]) -> T:
+        """Return the key's value, looked up by full name through `properties`.
+
+        Raises:
+            ConfigurationError: the text is not of the key's type.
+        """
+        text = properties(self.name)
+        text = self.default if text is None else text
+        try:
+            return self.read(text)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"{self.name} = {text!r} is not valid: {error or 'wrong type'}; "
+                f"a value of type {self.type} is wanted, such as {self.default or '…'!r}"
+            ) from None
+
+
+_UNITS = {
+    "bytes": {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40},
+    "seconds": {"": 1, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400},
+}
+
+
+def _quantity(kind: str) -> Callable[[str], float]:
+    units = _UNITS[kind]
+
+    def read(text: str) -> float:
+        number = text.strip().lower()
+        unit = number.lstrip("0123456789.").strip()
+        if kind == "bytes" and len(unit) == 2 and unit.endswith("b"):
+            unit = unit[0]
+        if unit not in units:
+            raise ValueError(f"unknown unit {unit!r}, the units are {', '.join(filter(None, units))}")
+        return float(number.rstrip("abcdefghijklmnopqrstuvwxyz ")) * units[unit]
+
+    return read
+
+
+def _bytes(text: str) -> int:
+    return int(_quantity("bytes")(text))
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("it is negative")
+    return number
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("it is neither true nor false")
+    return text.lower() == "true"
+
+
+_KEYS: dict[str, Key[Any]] = {}
+
+
+def _declare(
+    name: str, default: str, read: Callable[[str], T], type_: str, scope: str, meaning: str
+) -> Key[T]:
+    key = Key(PREFIX + name, default, read, type_, scope, meaning)
+    _KEYS[key.name] = key
+    return key
+
+
+MODEL = _declare(
+    "model", "", str, "text", "startup",
+    "Hugging Face id or local path of the model. Empty: the small model that ships with sparkllm.",
+)  # fmt: skip
+ENGINE_IMPLEMENTATION = _declare(
+    "engine.implementation", "sparkllm_engine.engine:LLMEngine", str, "module:class", "startup",
+    "The engine class. Another class with the methods of `LLMEngine` can take its place, for "
+    "tests and measurements.",
+)  # fmt: skip
+ENGINE_THREADS = _declare(
+    "engine.threads", "0", _count, "count", "startup",
+    "Threads of the engine process. 0: the cores of the executor.",
+)  # fmt: skip
+ENGINE_TOKEN_BUDGET = _declare(
+    "engine.tokenBudget", "2048", _count, "tokens", "startup",
+    "Most tokens the model computes in one step.",
+)  # fmt: skip
+ENGINE_CACHE_BYTES = _declare(
+    "engine.cacheBytes", "1g", _bytes, "bytes", "startup",
+    "Memory of the engine for the KV cache, shared by rows in work and cached prefixes.",
+)  # fmt: skip
+ENGINE_ANSWER_BYTES = _declare(
+    "engine.answerBytes", "256m", _bytes, "bytes", "startup",
+    "Memory of the engine process for answers of deterministic calls, so that no input is asked "
+    "twice on an executor. 0: off.",
+)  # fmt: skip
+ENGINE_MAX_MODEL_LENGTH = _declare(
+    "engine.maxModelLength", "0", _count, "tokens", "startup",
+    "Longest prompt and answer together. 0: the model's own context.",
+)  # fmt: skip
+ENGINE_IDLE_TIMEOUT = _declare(
+    "engine.idleTimeout", "10min", _quantity("seconds"), "duration", "startup",
+    "The engine process ends after this time without a request. The next query starts it again.",
+)  # fmt: skip
+ENGINE_START_TIMEOUT = _declare(
+    "engine.startTimeout", "10min", _quantity("seconds"), "duration", "startup",
+    "Longest time that loading the model may take.",
+)  # fmt: skip
+ENGINE_MAX_RESTARTS = _declare(
+    "engine.maxRestarts", "3", _count, "count", "session",
+    "How often in a row a dead engine process is started again without a row finished in between, "
+    "before the task fails.",
+)  # fmt: skip
+ENGINE_DIRECTORY = _declare(
+    "engine.directory", "", str, "path", "startup",
+    "Directory for sockets, locks and logs of engine processes, on each executor's machine. Empty: "
+    "the user's runtime directory, else the temporary directory.",
+)  # fmt: skip
+WORKER_WINDOW_ROWS = _declare(
+    "worker.windowRows", "4096", _count, "rows", "session",
+    "Rows that are deduplicated, ordered and sent to the engine together. The next window is "
+    "prepared while the engine works on this one.",
+)  # fmt: skip
+PROGRESS_ENABLED = _declare(
+    "progress.enabled", "true", _boolean, "boolean", "session",
+    "Report rows, calls and tokens to the driver while a query runs.",
+)  # fmt: skip
+USAGE_ADDRESS = _declare(
+    "usage.address", "", str, "host:port", "startup",
+    "Where workers report usage to. Set by `sparkllm.configure`.",
+)  # fmt: skip
+USAGE_TOKEN = _declare(
+    "usage.token", "", str, "text", "startup",
+    "What workers show to be heard at that address. Set by `sparkllm.configure`.",
+)  # fmt: skip
+
+
+def keys() -> tuple[Key[Any], ...]:
+    """Return all keys in order of their names."""
+    return tuple(_KEYS[name] for name in sorted(_KEYS))
+
+
+def check(properties: Mapping[str, str]) -> None:
+    """Check every `spark.sparkllm.` property of a mapping.
+
+    Raises:
+        ConfigurationError: a key is not declared, or its value is not of its type.
+    """
+    for name in _ours(properties):
+        if name not in _KEYS:
+            near = difflib.get_close_matches(name, _KEYS, n=1)
+            hint = f"did you mean {near[0]}?" if near else "see docs/configuration.md"
+            raise ConfigurationError(f"unknown configuration key {name}: {hint}")
+        _KEYS[name].value(properties.get)
+
+
+def _ours(names: Iterable[str]) -> list[str]:
+    return [name for name in names if name.startswith(PREFIX)]
+
+
+def document() -> str:
+    """Return `docs/configuration.md`."""
+    lines = [
+        "# Configuration",
+        "",
+        "Made by `make docs` from `sparkllm/configuration.py`; edit that file.",
+        "",
+        "Set keys with `sparkllm.session(config={...})`, on a session builder, with",
+        "`spark-submit --conf`, or, where the scope is *session*, with `SET` between queries.",
+        "*startup* keys are fixed once the first query has started an engine. Options given to a",
+        "function override configuration.",
+        "",
+        "| key | default | type | scope | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for key in keys():
+        default = f"`{key.default}`" if key.default else "(empty)"
+        lines.append(f"| `{key.name}` | {default} | {key.type} | {key.scope} | {key.meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(document())

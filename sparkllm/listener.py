@@ -1,0 +1,74 @@
+"""The driver's ear: workers of any executor report usage here, one JSON line a message.
+
+A connection opens with two lines, the token of this process and the id of the Spark application; a
+connection without the token is closed unread. A worker that closes its side learns from ours closing that all of it was counted.
+"""
+
+import json
+import secrets
+import socketserver
+import threading
+from collections import defaultdict
+from functools import cache
+from typing import Any
+
+from sparkllm.usage import Ledger, Usage
+
+_LONGEST_LINE = 1 << 16
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    server: "UsageListener"
+
+    def handle(self) -> None:
+        task = object()
+        if not secrets.compare_digest(self._line(), self.server.token.encode()):
+            return
+        ledger = self.server.ledger(self._line().decode())
+        try:
+            while line := self._line():
+                _count(ledger, json.loads(line), task)
+        except (ValueError, KeyError, TypeError):
+            return  # not one of ours; what it said is not counted
+        finally:
+            ledger.task_ended(task)
+
+    def _line(self) -> bytes:
+        return self.rfile.readline(_LONGEST_LINE).rstrip(b"\n")
+
+
+def _count(ledger: Ledger, message: dict[str, Any], task: object) -> None:
+    if "under_way" in message:
+        ledger.under_way(task, int(message["under_way"]))
+    else:
+        ledger.add(str(message["query"]), Usage(**message["usage"]), task)
+
+
+class UsageListener(socketserver.ThreadingTCPServer):
+    """A listening thread that adds what workers report to their application's ledger."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, host: str) -> None:
+        """Listen on a free port of `host`."""
+        self._ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
+        self.token = secrets.token_hex(16)
+        super().__init__((host, 0), _Handler)
+        threading.Thread(target=self.serve_forever, name="sparkllm-usage", daemon=True).start()
+
+    def ledger(self, application: str) -> Ledger:
+        """Return the ledger of a Spark application, by its id."""
+        return self._ledgers[application]
+
+    @property
+    def address(self) -> str:
+        """`host:port` as workers reach it."""
+        host, port = self.server_address[:2]
+        return f"{host!s}:{port}"
+
+
+@cache
+def usage_listener(host: str) -> UsageListener:
+    """Return this process's listener on `host`, starting it at first use."""
+    return UsageListener(host)

@@ -1,0 +1,105 @@
+"""Setting up a Spark session that knows `llm`."""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from sparkllm import configuration
+from sparkllm.java import require_java
+from sparkllm.listener import usage_listener
+from sparkllm.usage import Ledger
+
+
+def session(
+    master: str | None = None,
+    *,
+    app_name: str = "sparkllm",
+    model: str | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> SparkSession:
+    """Return a Spark session in which `llm(...)` works, in SQL and in the DataFrame API.
+
+    Args:
+        master: Spark master, such as "local[2]". None leaves it to spark-submit or Spark's default.
+        app_name: the application's name in the Spark UI.
+        model: Hugging Face id or local path; None uses the small model that ships with sparkllm.
+        config: further properties, `spark.sparkllm.…` and any other of Spark.
+
+    Raises:
+        ConfigurationError: a `spark.sparkllm.` property is unknown or not of its type.
+        JavaNotFoundError: there is no Java, or it is too old for Spark.
+    """
+    builder = SparkSession.builder.appName(app_name)
+    if master is not None:
+        builder = builder.master(master)
+    for name, value in (config or {}).items():
+        builder = builder.config(name, value)
+    if model is not None:
+        builder = builder.config(configuration.MODEL.name, model)
+    spark = configure(builder).getOrCreate()
+    if not spark.catalog.functionExists("llm"):
+        register(spark)
+    return spark
+
+
+def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
+    """Set on a session builder what sparkllm needs, and return the builder.
+
+    Raises:
+        ConfigurationError: a `spark.sparkllm.` property is unknown or not of its type.
+        JavaNotFoundError: there is no Java, or it is too old for Spark.
+    """
+    require_java()
+    options = {name: str(value) for name, value in builder._options.items()}
+    configuration.check(options)
+    master = options.get("spark.master", "")
+    if master.startswith("local") and "spark.pyspark.python" not in options:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    listener = usage_listener("127.0.0.1" if master.startswith("local") else _own_address(options))
+    return builder.config(
+        map={
+            configuration.USAGE_ADDRESS.name: listener.address,
+            configuration.USAGE_TOKEN.name: listener.token,
+        }
+    )
+
+
+def register(spark: SparkSession) -> None:
+    """Register `llm` as a plain UDF, for sessions without sparkllm's Catalyst extension.
+
+    Such a function takes no named arguments (a map of options as last argument does the same) and
+    does not know the names of its columns, unless they come in a struct.
+    """
+    spark.udf.register("llm", _iterator_udf())
+
+
+def _iterator_udf() -> Any:
+    from sparkllm.worker.registered import registered_llm
+
+    try:
+        from pyspark.sql.functions import ArrowUDFType, arrow_udf
+    except ImportError:  # Spark 4.0
+        from pyspark.sql.functions import PandasUDFType, pandas_udf
+
+        return pandas_udf(registered_llm, "string", PandasUDFType.SCALAR_ITER)
+    return arrow_udf(registered_llm, "string", ArrowUDFType.SCALAR_ITER)
+
+
+def usage(spark: SparkSession) -> Ledger:
+    """Return what calls have cost: `usage(spark).last` query, whole `usage(spark).session`."""
+    host = (spark.conf.get(configuration.USAGE_ADDRESS.name, "") or "").rpartition(":")[0]
+    return usage_listener(host or "127.0.0.1").ledger(spark.conf.get("spark.app.id") or "")
+
+
+def _own_address(options: Mapping[str, str]) -> str:
+    named = options.get("spark.driver.host") or os.environ.get("SPARK_LOCAL_IP")
+    if named:
+        return named
+    try:
+        return socket.gethostbyname(socket.gethostname())
+    except OSError:
+        return "127.0.0.1"

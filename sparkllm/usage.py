@@ -1,0 +1,96 @@
+"""What was spent: counted per window by workers, summed per query by the driver."""
+
+import threading
+from collections import Counter
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Counts of some rows' calls.
+
+    `rows` were given, `distinct` inputs remained, `calls` of them reached the model (the others
+    were answered from an equal call). Token counts are those of the calls; `cached_tokens` is the
+    part of `prompt_tokens` that the prefix cache served. `errors` counts distinct inputs by error
+    code. `seconds` is working time, summed over tasks.
+    """
+
+    rows: int = 0
+    distinct: int = 0
+    calls: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    errors: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        sums = {
+            item.name: getattr(self, item.name) + getattr(other, item.name)
+            for item in fields(self)
+            if item.name != "errors"
+        }
+        return Usage(**sums, errors=dict(Counter(self.errors) + Counter(other.errors)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts as plain JSON values."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        errors = sum(self.errors.values())
+        detail = ", ".join(f"{code} {count:,}" for code, count in sorted(self.errors.items()))
+        return (
+            f"{self.rows:,} rows · {self.calls:,} distinct prompts · "
+            f"{self.prompt_tokens:,} prompt tokens · {self.cached_tokens:,} tokens from cache · "
+            f"{self.output_tokens:,} output tokens · {errors:,} errors"
+            + (f" ({detail})" if detail else "")
+        )
+
+
+class Ledger:
+    """Usage by query, on the driver. Thread-safe.
+
+    A query is named by Spark's SQL execution id. `in_flight` counts rows of windows that are partly
+    done; it is a view for progress and part of no sum.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._queries: dict[str, Usage] = {}
+        self._in_flight: dict[object, int] = {}
+
+    def add(self, query: str, usage: Usage, task: object = None) -> None:
+        """Add a finished window's usage to its query."""
+        with self._lock:
+            self._queries[query] = self._queries.pop(query, Usage()) + usage
+            self._in_flight.pop(task, None)
+
+    def under_way(self, task: object, rows: int) -> None:
+        """Note how many rows of a task's current window are done."""
+        with self._lock:
+            self._in_flight[task] = rows
+
+    def task_ended(self, task: object) -> None:
+        """Forget a task's rows under way."""
+        with self._lock:
+            self._in_flight.pop(task, None)
+
+    @property
+    def session(self) -> Usage:
+        """Everything so far."""
+        with self._lock:
+            return sum(self._queries.values(), Usage())
+
+    @property
+    def last(self) -> Usage:
+        """The query that reported last."""
+        with self._lock:
+            return next(reversed(self._queries.values()), Usage())
+
+    @property
+    def rows_done(self) -> int:
+        """Rows finished so far, those of unfinished windows included."""
+        with self._lock:
+            finished = sum(usage.rows for usage in self._queries.values())
+            return finished + sum(self._in_flight.values())

@@ -1,0 +1,37 @@
+"""What Spark hands to an iterator UDF, as Arrow: Arrow arrays as they are, pandas converted.
+
+Spark 4.1 and later give Arrow arrays; Spark 4.0 gives pandas, a struct column as a DataFrame.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+Arguments = tuple[pa.Array, ...]
+
+
+def answer_batches(
+    batches: Iterable[Any], answer: Callable[[Iterator[Arguments]], Iterator[pa.Array]]
+) -> Iterator[Any]:
+    """Yield what `answer` yields for the argument columns of `batches`, in the kind they came."""
+    from_pandas: list[bool] = []
+
+    def arguments() -> Iterator[Arguments]:
+        for batch in batches:
+            columns = batch if isinstance(batch, tuple) else (batch,)
+            from_pandas[:] = [not isinstance(columns[0], pa.Array)]
+            yield tuple(_arrow(column) for column in columns)
+
+    for answers in answer(arguments()):
+        yield answers.to_pandas() if from_pandas[0] else answers
+
+
+def _arrow(column: Any) -> pa.Array:
+    if isinstance(column, pa.Array):
+        return column
+    if isinstance(column, pd.DataFrame):
+        fields = [_arrow(column.iloc[:, position]) for position in range(column.shape[1])]
+        return pa.StructArray.from_arrays(fields, [str(name) for name in column.columns])
+    return pa.Array.from_pandas(column)

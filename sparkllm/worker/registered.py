@@ -1,0 +1,71 @@
+"""`llm` as a plain registered UDF, for sessions without the Catalyst extension.
+
+A registered UDF sees values only, so the task and the options come as constant columns, and the
+arguments have no names: a struct argument brings its own; otherwise the n-th placeholder of the
+instruction names the n-th argument; otherwise they are called col1, col2, …
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sparkllm.tasks import Call, CallError
+from sparkllm.tasks.prompt import placeholders
+from sparkllm.worker.batches import Arguments, answer_batches
+from sparkllm.worker.udf import evaluate
+
+
+def registered_llm(batches: Iterator[Any]) -> Iterator[Any]:
+    """Answer batches of (task, columns…, perhaps a map of options); see `evaluate`."""
+    return answer_batches(batches, _answer)
+
+
+def _answer(batches: Iterator[Arguments]) -> Iterator[pa.Array]:
+    filled = (batch for batch in batches if len(batch[0]))
+    first = next(filled, None)
+    if first is None:
+        return
+    call, _ = _split(first)
+    yield from evaluate(call, _rows(call, chain([first], filled)))
+
+
+def _rows(call: Call, batches: Iterable[Arguments]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        other, arrays = _split(batch)
+        if other != call:
+            raise CallError("the task and the options of llm must be the same for all rows")
+        yield pa.RecordBatch.from_arrays(arrays, list(call.columns))
+
+
+def _split(arguments: Arguments) -> tuple[Call, list[pa.Array]]:
+    task, *columns = arguments
+    options: dict[str, Any] = {}
+    if columns and pa.types.is_map(columns[-1].type):
+        options = dict(columns.pop()[0].as_py() or ())
+    names: list[str] = []
+    arrays: list[pa.Array] = []
+    for column in columns:
+        if pa.types.is_struct(column.type):
+            names += [field.name for field in column.type]
+            arrays += column.flatten()
+        else:
+            names.append("")
+            arrays.append(column)
+    instruction = _the_one(task)
+    return Call(instruction, _named(instruction, names), options), arrays
+
+
+def _named(instruction: str, names: list[str]) -> tuple[str, ...]:
+    slots = placeholders(instruction)
+    if len(slots) == len(names) and not any(names):
+        return slots
+    return tuple(name or f"col{position}" for position, name in enumerate(names, 1))
+
+
+def _the_one(column: pa.Array) -> str:
+    if len(pc.unique(column)) != 1 or column[0].as_py() is None:
+        raise CallError("the task or instruction of llm must be one text, the same for all rows")
+    return str(column[0].as_py())

@@ -1,0 +1,100 @@
+"""From a plan to prompts: every distinct cell rendered once, every prompt a list of pieces.
+
+    pieces   = literals ++ slot values of each column ++ field lines of each column
+    prompt i = the positions of its pieces, in order
+
+The result is one Arrow array `list<dictionary<int32, utf8>>`, built with numpy: the cost of a row is
+a few integers, the cost of a cell is paid once for all rows that have it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from sparkllm.tasks import Prompt
+from sparkllm.tasks.prompt import Literal, Slot
+from sparkllm.tasks.rendering import render_fields, render_values
+from sparkllm_optimizer import Group
+
+_Indices = np.ndarray[tuple[int], np.dtype[np.int32]]
+
+
+class _Pieces:
+    """The distinct texts of one window, and where each column's begin."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self.texts: list[str] = []
+        self._rows = rows
+        self._encoded: dict[str, tuple[list[Any], _Indices]] = {}
+        self._placed: dict[tuple[str, str], _Indices] = {}
+
+    def literal(self, text: str) -> np.int32:
+        self.texts.append(text)
+        return np.int32(len(self.texts) - 1)
+
+    def slots(self, column: str) -> _Indices:
+        return self._place("slot", column, render_values)
+
+    def fields(self, column: str) -> _Indices:
+        return self._place("field", column, lambda values: render_fields(column, values))
+
+    def _place(
+        self, kind: str, column: str, render: Callable[[Iterable[Any]], list[str]]
+    ) -> _Indices:
+        placed = self._placed.get((kind, column))
+        if placed is None:
+            values, codes = self._encode(column)
+            placed = codes + np.int32(len(self.texts))
+            self.texts.extend(render(values))
+            self._placed[(kind, column)] = placed
+        return placed
+
+    def _encode(self, column: str) -> tuple[list[Any], _Indices]:
+        if column not in self._encoded:
+            self._encoded[column] = _dictionary(self._rows.column(column))
+        return self._encoded[column]
+
+
+def render(prompt: Prompt, rows: pa.Table, groups: Sequence[Group]) -> pa.Array:
+    """Return the prompts of `rows` in the order of `groups`, `list<dictionary<int32, utf8>>`.
+
+    A group's columns say in which order its rows' field lines stand.
+    """
+    pieces = _Pieces(rows)
+    literals = {
+        part.text: pieces.literal(part.text) for part in prompt.head if isinstance(part, Literal)
+    }
+    blocks = [_block(prompt, group, pieces, literals) for group in groups]
+    indices = np.concatenate([block.ravel() for block in blocks])
+    width = len(prompt.head) + len(prompt.fields)
+    offsets = np.arange(0, len(indices) + 1, width, dtype=np.int32)
+    values = pa.DictionaryArray.from_arrays(indices, pa.array(pieces.texts, pa.utf8()))
+    return pa.ListArray.from_arrays(offsets, values)
+
+
+def _block(
+    prompt: Prompt, group: Group, pieces: _Pieces, literals: dict[str, np.int32]
+) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
+    ids = group.row_ids
+    block = np.empty((len(ids), len(prompt.head) + len(prompt.fields)), np.int32)
+    for position, part in enumerate(prompt.head):
+        block[:, position] = (
+            pieces.slots(part.column)[ids] if isinstance(part, Slot) else literals[part.text]
+        )
+    fields = [column for column in group.columns if column in prompt.fields]
+    for position, column in enumerate(fields, len(prompt.head)):
+        block[:, position] = pieces.fields(column)[ids]
+    return block
+
+
+def _dictionary(column: pa.ChunkedArray) -> tuple[list[Any], _Indices]:
+    """Return the distinct values of a column, NULL among them, and each row's index into them."""
+    try:
+        encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    except pa.ArrowNotImplementedError:  # nested types
+        return column.to_pylist(), np.arange(len(column), dtype=np.int32)
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int32)

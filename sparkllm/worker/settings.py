@@ -1,0 +1,88 @@
+"""What a task needs to know of the configuration, read on the executor.
+
+Spark hands every `spark.*` property of the session to its tasks as local properties, so a query
+sees the values that were set when it started, `SET` included.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark import TaskContext
+
+from sparkllm import configuration, demo_model
+from sparkllm.client import EngineSettings
+
+_LOCAL = re.compile(r"local(?:\[\s*(\d+|\*)\s*(?:,\s*\d+\s*)?\])?")
+_LOCAL_CLUSTER = re.compile(r"local-cluster\[\s*\d+\s*,\s*(\d+)\s*,\s*\d+\s*\]")
+
+Properties = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """One task's settings: the engine it talks to, its window, where it reports to."""
+
+    engine: EngineSettings
+    window_rows: int
+    usage_address: str
+    usage_token: str
+    application: str
+    query: str
+
+
+def task_settings() -> WorkerSettings:
+    """Return the settings of the running task.
+
+    Raises:
+        ConfigurationError: a value is not of its type.
+    """
+    context = TaskContext.get()
+    properties: Properties = context.getLocalProperty if context else _no_properties
+    reporting = configuration.PROGRESS_ENABLED.value(properties)
+    return WorkerSettings(
+        engine=engine_settings(properties),
+        window_rows=max(1, configuration.WORKER_WINDOW_ROWS.value(properties)),
+        usage_address=configuration.USAGE_ADDRESS.value(properties) if reporting else "",
+        usage_token=configuration.USAGE_TOKEN.value(properties),
+        application=properties("spark.app.id") or "",
+        query=properties("spark.sql.execution.id") or "",
+    )
+
+
+def engine_settings(properties: Properties) -> EngineSettings:
+    """Return the settings of the engine process that these properties ask for."""
+    return EngineSettings(
+        implementation=configuration.ENGINE_IMPLEMENTATION.value(properties),
+        model=configuration.MODEL.value(properties) or str(demo_model.path()),
+        threads=configuration.ENGINE_THREADS.value(properties) or executor_cores(properties),
+        token_budget=configuration.ENGINE_TOKEN_BUDGET.value(properties),
+        cache_bytes=configuration.ENGINE_CACHE_BYTES.value(properties),
+        max_model_length=configuration.ENGINE_MAX_MODEL_LENGTH.value(properties),
+        answer_bytes=configuration.ENGINE_ANSWER_BYTES.value(properties),
+        idle_timeout=configuration.ENGINE_IDLE_TIMEOUT.value(properties),
+        start_timeout=configuration.ENGINE_START_TIMEOUT.value(properties),
+        directory=configuration.ENGINE_DIRECTORY.value(properties),
+        max_restarts=configuration.ENGINE_MAX_RESTARTS.value(properties),
+    )
+
+
+def executor_cores(properties: Properties) -> int:
+    """Return the cores that Spark gave this executor, at most those of the machine."""
+    machine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    machine = machine or 1
+    master = properties("spark.master") or "local[*]"
+    local = _LOCAL.fullmatch(master)
+    cluster = _LOCAL_CLUSTER.fullmatch(master)
+    if local:
+        wanted = machine if local[1] == "*" else int(local[1] or 1)
+    elif cluster:
+        wanted = int(cluster[1])
+    else:
+        wanted = int(properties("spark.executor.cores") or machine)
+    return max(1, min(wanted, machine))
+
+
+def _no_properties(_: str) -> str | None:
+    return None
