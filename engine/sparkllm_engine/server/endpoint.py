@@ -1,0 +1,47 @@
+"""The file in which an engine process says where it listens."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sparkllm_engine.server.process import ProcessStamp
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A ready engine process, the path of its socket, and the executor that it serves."""
+
+    process: ProcessStamp
+    executor: ProcessStamp
+    socket: str
+
+    @property
+    def location(self) -> str:
+        """The Flight location."""
+        return f"grpc+unix://{self.socket}"
+
+    def write(self, path: Path) -> None:
+        """Write the file; a reader sees all of it or the one before."""
+        body = {
+            "pid": self.process.pid,
+            "created": self.process.created,
+            "executor": [self.executor.pid, self.executor.created],
+            "socket": self.socket,
+        }
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.write_text(json.dumps(body))
+        draft.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> "Endpoint | None":
+        """Return what the file says, None when there is none or it can't be read."""
+        try:
+            body = json.loads(path.read_text())
+            return cls(
+                ProcessStamp(int(body["pid"]), float(body["created"])),
+                ProcessStamp(*body["executor"]),
+                str(body["socket"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None

@@ -1,0 +1,46 @@
+"""What an engine process is told when it starts."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from sparkllm_engine.server.process import ProcessStamp
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """Options of the engine process.
+
+    Attributes:
+        socket: path of the Unix domain socket to listen on.
+        endpoint: path of the file that says so once the engine is ready.
+        ready_fd: inherited file descriptor for the one line about the start, see `readiness`.
+        executor: the process ends when this one is gone,
+        owner: or this one and all that registered later.
+        idle_timeout: seconds without an exchange after which the process ends.
+        answer_bytes: bytes of the memory of answers.
+        implementation: `module:Class` of the engine.
+        config: fields of `EngineConfig`.
+    """
+
+    socket: str
+    endpoint: str
+    ready_fd: int
+    executor: ProcessStamp
+    owner: ProcessStamp
+    idle_timeout: float
+    answer_bytes: int
+    implementation: str = ""
+    config: Mapping[str, object] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the options as JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "ServerOptions":
+        """Read what `to_json` wrote."""
+        body = json.loads(text)
+        body["executor"] = ProcessStamp(**body["executor"])
+        body["owner"] = ProcessStamp(**body["owner"])
+        return cls(**body)

@@ -1,0 +1,39 @@
+"""What determines the engine process of an executor."""
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """Settings of the engine process; tasks with equal settings share one process.
+
+    Attributes:
+        implementation: `module:Class` of the engine, empty for `sparkllm_engine:LLMEngine`.
+        model: Hugging Face id or local path.
+        threads: threads of the forward pass, 0 for all cores.
+        token_budget: tokens per step.
+        cache_bytes: bytes of the pool for keys and values.
+        max_model_length: tokens, 0 for the model's own context.
+        answer_bytes: bytes of the memory of answers, 0 for none.
+        idle_timeout: seconds without an exchange after which the process ends.
+        start_timeout: seconds that a start may take.
+        directory: where sockets and logs go; empty for the user's runtime or temporary directory.
+        max_restarts: restarts in a row without a finished row before a call fails.
+    """
+
+    implementation: str
+    model: str
+    threads: int
+    token_budget: int
+    cache_bytes: int
+    max_model_length: int
+    answer_bytes: int
+    idle_timeout: float
+    start_timeout: float
+    directory: str
+    max_restarts: int
+
+    def to_json(self) -> str:
+        """Return the settings as JSON with sorted keys, so that equal settings are equal texts."""
+        return json.dumps(asdict(self), sort_keys=True)

@@ -1,0 +1,132 @@
+"""Starting an engine process, and waiting for its one line about how that went."""
+
+import os
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+
+from sparkllm.client.files import EngineFiles
+from sparkllm.client.identity import Identity
+from sparkllm.client.settings import EngineSettings
+from sparkllm_engine.server.options import ServerOptions
+from sparkllm_engine.server.readiness import Report
+
+_SECRETS = "PYTHON_WORKER_FACTORY"
+_THREAD_COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_END_TIMEOUT = 10.0
+
+
+def start_process(settings: EngineSettings, identity: Identity, files: EngineFiles) -> str | None:
+    """Start an engine process and wait until it is ready.
+
+    Returns:
+        None, or one sentence about why it is not ready; there is no process in that case.
+    """
+    report_fd, ready_fd = os.pipe()
+    try:
+        options = _options(settings, identity, files, ready_fd)
+        try:
+            with files.log.open("ab") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "sparkllm_engine.server", options.to_json()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=_environment(os.environ, settings.threads),
+                    pass_fds=(ready_fd,),
+                    start_new_session=True,
+                )
+        except OSError as error:
+            return f"the engine process can't be started: {error}"
+        finally:
+            os.close(ready_fd)
+        error = _await_report(process, report_fd, settings.start_timeout, files)
+    finally:
+        os.close(report_fd)
+    if error is not None:
+        process.kill()
+    threading.Thread(target=process.wait, name="sparkllm-reaper", daemon=True).start()
+    return error
+
+
+def _options(
+    settings: EngineSettings, identity: Identity, files: EngineFiles, ready_fd: int
+) -> ServerOptions:
+    return ServerOptions(
+        socket=str(files.new_socket()),
+        endpoint=str(files.endpoint),
+        ready_fd=ready_fd,
+        executor=identity.executor,
+        owner=identity.owner,
+        idle_timeout=settings.idle_timeout,
+        answer_bytes=settings.answer_bytes,
+        implementation=settings.implementation,
+        config={
+            "model": settings.model,
+            "threads": settings.threads,
+            "token_budget": settings.token_budget,
+            "cache_bytes": settings.cache_bytes,
+            "max_model_length": settings.max_model_length,
+        },
+    )
+
+
+def _environment(inherited: Mapping[str, str], threads: int) -> dict[str, str]:
+    """Return the worker's environment, for a process that can import what the worker can.
+
+    Spark sets the number of threads for one task's share; the engine works for all of them.
+    """
+    dropped = _THREAD_COUNTS if threads == 0 else ()
+    environment = {
+        name: value
+        for name, value in inherited.items()
+        if name not in dropped and not name.startswith(_SECRETS)
+    }
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    environment["PYTHONUNBUFFERED"] = "1"
+    if threads > 0:
+        environment |= dict.fromkeys(_THREAD_COUNTS, str(threads))
+    return environment
+
+
+def _await_report(
+    process: "subprocess.Popen[bytes]", fd: int, timeout: float, files: EngineFiles
+) -> str | None:
+    line = _read_line(fd, time.monotonic() + timeout)
+    if line is None:
+        return (
+            f"the engine process was not ready within {timeout:g} s: "
+            "raise spark.sparkllm.engine.startTimeout if the model takes that long to load"
+        )
+    if line.endswith(b"\n"):
+        return Report.from_line(line).error
+    try:
+        end = f"with exit code {process.wait(_END_TIMEOUT)}"
+    except subprocess.TimeoutExpired:
+        end = "without a report"
+    return f"the engine process ended while it was starting, {end}: {_last_line(files)}"
+
+
+def _read_line(fd: int, deadline: float) -> bytes | None:
+    """Return a line, or what came before the end of the stream; None when time is up."""
+    line = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(fd, selectors.EVENT_READ)
+        while not line.endswith(b"\n"):
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                return None
+            part = os.read(fd, 65536)
+            if not part:
+                break
+            line += part
+    return line
+
+
+def _last_line(files: EngineFiles) -> str:
+    with files.log.open("rb") as log:
+        log.seek(max(0, log.seek(0, os.SEEK_END) - 2000))
+        lines = log.read().decode(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else "it printed nothing"
