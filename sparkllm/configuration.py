@@ -17,17 +17,24 @@ class ConfigurationError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """A type of values, and how its text is read; `read` raises ValueError saying what is wrong."""
+
+    name: str
+    read: Callable[[str], T]
+
+
+@dataclass(frozen=True, slots=True)
 class Key(Generic[T]):
-    """One key: its full name, how its text is read, and what it means.
+    """One key: its full name, its type, and what it means.
 
     `scope` is "session" (may change between queries, with SET) or "startup" (fixed once the first
     query has started an engine).
     """
 
+    kind: Kind[T]
     name: str
     default: str
-    read: Callable[[str], T]
-    type: str
     scope: str
     meaning: str
 
@@ -40,41 +47,28 @@ class Key(Generic[T]):
         text = properties(self.name)
         text = self.default if text is None else text
         try:
-            return self.read(text)
+            return self.kind.read(text)
         except ValueError as error:
             raise ConfigurationError(
                 f"{self.name} = {text!r} is not valid: {error or 'wrong type'}; "
-                f"a value of type {self.type} is wanted, such as {self.default or '…'!r}"
+                f"a value of type {self.kind.name} is wanted, such as {self.default or '…'!r}"
             ) from None
 
 
-_UNITS = {
-    "bytes": {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40},
-    "seconds": {"": 1, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400},
-}
+_BYTES = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_SECONDS = {"": 1, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
-def _quantity(kind: str) -> Callable[[str], float]:
-    units = _UNITS[kind]
-
-    def read(text: str) -> float:
-        number = text.strip().lower()
-        unit = number.lstrip("0123456789.").strip()
-        if kind == "bytes" and len(unit) == 2 and unit.endswith("b"):
-            unit = unit[0]
-        if unit not in units:
-            raise ValueError(f"unknown unit {unit!r}, the units are {', '.join(filter(None, units))}")
-        return float(number.rstrip("abcdefghijklmnopqrstuvwxyz ")) * units[unit]
-
-    return read
+def _quantity(text: str, units: Mapping[str, float]) -> float:
+    number = text.strip().lower()
+    digits = number.rstrip("abcdefghijklmnopqrstuvwxyz ")
+    unit = number[len(digits) :].strip()
+    if unit not in units:
+        raise ValueError(f"unknown unit {unit!r}, the units are {', '.join(filter(None, units))}")
+    return float(digits) * units[unit]
 
 
-def _bytes(text: str) -> int:
-    return int(_quantity("bytes")(text))
-
-
-def _count(text: str) -> int:
-    number = int(text)
+def _not_negative(number: int) -> int:
     if number < 0:
         raise ValueError("it is negative")
     return number
@@ -86,85 +80,91 @@ def _boolean(text: str) -> bool:
     return text.lower() == "true"
 
 
+TEXT = Kind("text", str)
+COUNT = Kind("count", lambda text: _not_negative(int(text)))
+BYTES = Kind("bytes", lambda text: int(_quantity(text, _BYTES)))
+DURATION = Kind("duration", lambda text: _quantity(text, _SECONDS))
+BOOLEAN = Kind("boolean", _boolean)
+
 _KEYS: dict[str, Key[Any]] = {}
 
 
-def _declare(
-    name: str, default: str, read: Callable[[str], T], type_: str, scope: str, meaning: str
-) -> Key[T]:
-    key = Key(PREFIX + name, default, read, type_, scope, meaning)
+def _declare(kind: Kind[T], name: str, default: str, scope: str, meaning: str) -> Key[T]:
+    key = Key(kind, PREFIX + name, default, scope, meaning)
     _KEYS[key.name] = key
     return key
 
 
 MODEL = _declare(
-    "model", "", str, "text", "startup",
-    "Hugging Face id or local path of the model. Empty: the small model that ships with sparkllm.",
+    TEXT, "model", "", "startup",
+    "Hugging Face id or local path of the model. Empty: the small model that ships with "
+    "sparkllm.",
 )  # fmt: skip
 ENGINE_IMPLEMENTATION = _declare(
-    "engine.implementation", "sparkllm_engine.engine:LLMEngine", str, "module:class", "startup",
+    TEXT, "engine.implementation", "sparkllm_engine.engine:LLMEngine", "startup",
     "The engine class. Another class with the methods of `LLMEngine` can take its place, for "
     "tests and measurements.",
 )  # fmt: skip
 ENGINE_THREADS = _declare(
-    "engine.threads", "0", _count, "count", "startup",
+    COUNT, "engine.threads", "0", "startup",
     "Threads of the engine process. 0: the cores of the executor.",
 )  # fmt: skip
 ENGINE_TOKEN_BUDGET = _declare(
-    "engine.tokenBudget", "2048", _count, "tokens", "startup",
+    COUNT, "engine.tokenBudget", "2048", "startup",
     "Most tokens the model computes in one step.",
 )  # fmt: skip
 ENGINE_CACHE_BYTES = _declare(
-    "engine.cacheBytes", "1g", _bytes, "bytes", "startup",
+    BYTES, "engine.cacheBytes", "1g", "startup",
     "Memory of the engine for the KV cache, shared by rows in work and cached prefixes.",
 )  # fmt: skip
 ENGINE_ANSWER_BYTES = _declare(
-    "engine.answerBytes", "256m", _bytes, "bytes", "startup",
-    "Memory of the engine process for answers of deterministic calls, so that no input is asked "
-    "twice on an executor. 0: off.",
+    BYTES, "engine.answerBytes", "256m", "startup",
+    "Memory of the engine process for answers of deterministic calls, so that no input is "
+    "asked twice on an executor. 0: off.",
 )  # fmt: skip
 ENGINE_MAX_MODEL_LENGTH = _declare(
-    "engine.maxModelLength", "0", _count, "tokens", "startup",
+    COUNT, "engine.maxModelLength", "0", "startup",
     "Longest prompt and answer together. 0: the model's own context.",
 )  # fmt: skip
 ENGINE_IDLE_TIMEOUT = _declare(
-    "engine.idleTimeout", "10min", _quantity("seconds"), "duration", "startup",
-    "The engine process ends after this time without a request. The next query starts it again.",
+    DURATION, "engine.idleTimeout", "10min", "startup",
+    "The engine process ends after this time without a request. The next query starts it "
+    "again.",
 )  # fmt: skip
 ENGINE_START_TIMEOUT = _declare(
-    "engine.startTimeout", "10min", _quantity("seconds"), "duration", "startup",
+    DURATION, "engine.startTimeout", "10min", "startup",
     "Longest time that loading the model may take.",
 )  # fmt: skip
 ENGINE_MAX_RESTARTS = _declare(
-    "engine.maxRestarts", "3", _count, "count", "session",
-    "How often in a row a dead engine process is started again without a row finished in between, "
-    "before the task fails.",
+    COUNT, "engine.maxRestarts", "3", "session",
+    "How often in a row a dead engine process is started again without a row finished in "
+    "between, before the task fails.",
 )  # fmt: skip
 ENGINE_DIRECTORY = _declare(
-    "engine.directory", "", str, "path", "startup",
-    "Directory for sockets, locks and logs of engine processes, on each executor's machine. Empty: "
-    "the user's runtime directory, else the temporary directory.",
+    TEXT, "engine.directory", "", "startup",
+    "Directory for sockets, locks and logs of engine processes, on each executor's machine. "
+    "Empty: the user's runtime directory, else the temporary directory.",
 )  # fmt: skip
 WORKER_WINDOW_ROWS = _declare(
-    "worker.windowRows", "4096", _count, "rows", "session",
+    COUNT, "worker.windowRows", "4096", "session",
     "Rows that are deduplicated, ordered and sent to the engine together. The next window is "
     "prepared while the engine works on this one.",
 )  # fmt: skip
 PROGRESS_ENABLED = _declare(
-    "progress.enabled", "true", _boolean, "boolean", "session",
+    BOOLEAN, "progress.enabled", "true", "session",
     "Report rows, calls and tokens to the driver while a query runs.",
 )  # fmt: skip
 USAGE_ADDRESS = _declare(
-    "usage.address", "", str, "host:port", "startup",
+    TEXT, "usage.address", "", "startup",
     "Where workers report usage to. Set by `sparkllm.configure`.",
 )  # fmt: skip
 USAGE_TOKEN = _declare(
-    "usage.token", "", str, "text", "startup",
+    TEXT, "usage.token", "", "startup",
     "What workers show to be heard at that address. Set by `sparkllm.configure`.",
 )  # fmt: skip
 
 
-def keys() -> tuple[Key[Any], ...]:
+def declared() -> tuple[Key[Any], ...]:
     """Return all keys in order of their names."""
     return tuple(_KEYS[name] for name in sorted(_KEYS))
 
@@ -197,14 +197,17 @@ def document() -> str:
         "Set keys with `sparkllm.session(config={...})`, on a session builder, with",
         "`spark-submit --conf`, or, where the scope is *session*, with `SET` between queries.",
         "*startup* keys are fixed once the first query has started an engine. Options given to a",
-        "function override configuration.",
+        "function override configuration. Bytes are written like `256m` or `1g`, durations like `500ms`,",
+        "`30s`, `10min` or `1h`.",
         "",
         "| key | default | type | scope | meaning |",
         "|---|---|---|---|---|",
     ]
-    for key in keys():
+    for key in declared():
         default = f"`{key.default}`" if key.default else "(empty)"
-        lines.append(f"| `{key.name}` | {default} | {key.type} | {key.scope} | {key.meaning} |")
+        lines.append(
+            f"| `{key.name}` | {default} | {key.kind.name} | {key.scope} | {key.meaning} |"
+        )
     return "\n".join(lines) + "\n"
 
 

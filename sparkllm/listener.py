@@ -1,7 +1,8 @@
 """The driver's ear: workers of any executor report usage here, one JSON line a message.
 
 A connection opens with two lines, the token of this process and the id of the Spark application; a
-connection without the token is closed unread. A worker that closes its side learns from ours closing that all of it was counted.
+connection without the token is closed unread. A worker that closes its side learns from ours
+closing that all of it was counted.
 """
 
 import json

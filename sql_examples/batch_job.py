@@ -5,10 +5,9 @@ spark-submit sql_examples/batch_job.py --input reviews.csv --text review --outpu
 
 import argparse
 
-from tables import REVIEWS, read_table
-
 import sparkllm
 from sparkllm.functions import llm
+from tables import REVIEWS, read_table
 
 
 def main() -> None:

@@ -8,10 +8,10 @@ import time
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as sql
-from tables import REVIEWS, read_table
 
 import sparkllm
 from sparkllm.functions import llm
+from tables import REVIEWS, read_table
 
 SENTIMENTS = ["positive", "negative", "neutral"]
 MOST_LABELS = 20
@@ -57,8 +57,10 @@ def labels_of(table: DataFrame, label: str | None) -> tuple[list[str], Column | 
     values = [row[0] for row in table.select(label).distinct().limit(MOST_LABELS + 1).collect()]
     present = [value for value in values if value is not None]
     stars = sql.expr(f"try_cast(`{label}` AS DOUBLE)")
-    if all(str(value) in ("1", "2", "3", "4", "5", "1.0", "2.0", "3.0", "4.0", "5.0") 
-           for value in present):
+    if all(
+        str(value) in ("1", "2", "3", "4", "5", "1.0", "2.0", "3.0", "4.0", "5.0")
+        for value in present
+    ):
         positive = sql.when(stars >= 4, "positive").when(stars <= 2, "negative")
         return SENTIMENTS, sql.when(stars.isNotNull(), positive.otherwise("neutral"))
     if len(present) > MOST_LABELS:

@@ -6,9 +6,8 @@ spark-submit sql_examples/run_sql.py sql_examples/classify.sql
 import sys
 from pathlib import Path
 
-from tables import REVIEWS, read_table
-
 import sparkllm
+from tables import REVIEWS, read_table
 
 
 def main() -> None:

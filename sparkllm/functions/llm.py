@@ -28,7 +28,9 @@ def llm(task: str, *columns: Column | str, **options: Any) -> Column:
     """
     arguments = [sql.lit(task), sql.struct(*columns)]
     if options:
-        texts = ((name, value if isinstance(value, str) else json.dumps(value, default=list))
-                 for name, value in options.items())
+        texts = (
+            (name, value if isinstance(value, str) else json.dumps(value, default=list))
+            for name, value in options.items()
+        )
         arguments.append(sql.create_map(*(sql.lit(text) for pair in texts for text in pair)))
     return sql.call_function("llm", *arguments)

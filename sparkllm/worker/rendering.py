@@ -3,8 +3,8 @@
     pieces   = literals ++ slot values of each column ++ field lines of each column
     prompt i = the positions of its pieces, in order
 
-The result is one Arrow array `list<dictionary<int32, utf8>>`, built with numpy: the cost of a row is
-a few integers, the cost of a cell is paid once for all rows that have it.
+The result is one Arrow array `list<dictionary<int32, utf8>>`, built with numpy: a row costs a few
+integers, and a cell is rendered once for all rows that have it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -94,7 +94,7 @@ def _dictionary(column: pa.ChunkedArray) -> tuple[list[Any], _Indices]:
     try:
         encoded = column.combine_chunks().dictionary_encode(null_encoding="encode")
     except pa.ArrowNotImplementedError:  # nested types
-        return column.to_pylist(), np.arange(len(column), dtype=np.int32)
+        return column.to_pylist(maps_as_pydicts="lossy"), np.arange(len(column), dtype=np.int32)
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks()
     return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int32)

@@ -47,8 +47,9 @@ class Reporter:
                 self._socket.recv(1)  # the driver closes once it has counted everything
         for code, count in self._errors.items():
             if count > _ERRORS_SHOWN:
-                _LOG.warning("%d inputs ended in %s, the first %d are above", count, code, 
-                             _ERRORS_SHOWN)
+                _LOG.warning(
+                    "%d inputs ended in %s, the first %d are above", count, code, _ERRORS_SHOWN
+                )
 
     def window(self, usage: Usage) -> None:
         """Report a finished window."""

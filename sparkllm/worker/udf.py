@@ -1,8 +1,8 @@
 """The function that Spark runs in its Python workers: batches of rows in, batches of answers out.
 
-    batches ── window ── distinct ── plan ── render ──► engine (Exchange.submit)
-                                                          │  the next window is prepared meanwhile
-    batches ◄────────────── restore ◄─────────────────────┘
+batches ── window ── distinct ── plan ── render ──► engine (Exchange.submit)
+                                                      │  the next window is prepared meanwhile
+batches ◄────────────── restore ◄─────────────────────┘
 """
 
 from collections import deque

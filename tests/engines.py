@@ -1,0 +1,60 @@
+"""Engines with known answers, for tests of everything around the model.
+
+They run in real engine processes: `spark.sparkllm.engine.implementation=tests.engines:…`.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable
+
+from sparkllm_engine import EngineConfig, Request, Result
+
+
+def digest(prompt: str) -> str:
+    """Return the answer of `DigestEngine` to a prompt."""
+    return hashlib.sha256(prompt.encode()).hexdigest()[:16]
+
+
+class DigestEngine:
+    """Answers with a digest of the prompt; a prompt that holds "too long" is an error."""
+
+    batch = 1 << 30
+    seconds_per_step = 0.0
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._requests: list[Request] = []
+
+    @property
+    def has_unfinished(self) -> bool:
+        return bool(self._requests)
+
+    def add(self, request: Request) -> None:
+        self._requests.append(request)
+
+    def step(self) -> list[Result]:
+        time.sleep(self.seconds_per_step)
+        now, self._requests = self._requests[: self.batch], self._requests[self.batch :]
+        return [_answer(request) for request in now]
+
+    def cancel(self, ids: Iterable[int]) -> None:
+        gone = set(ids)
+        self._requests = [request for request in self._requests if request.id not in gone]
+
+    def statistics(self) -> dict[str, float | int]:
+        return {}
+
+
+class SlowDigestEngine(DigestEngine):
+    """Ten answers a step, fifty milliseconds a step."""
+
+    batch = 10
+    seconds_per_step = 0.05
+
+
+def _answer(request: Request) -> Result:
+    prompt = "".join(request.prompt)
+    tokens = len(prompt.split())
+    if "too long" in prompt:
+        message = f"the prompt has {tokens} tokens, the model takes 1"
+        return Result(request.id, None, "error", "PROMPT_TOO_LONG", message, tokens)
+    return Result(request.id, digest(prompt), "stop", prompt_tokens=tokens, output_tokens=1)

@@ -1,0 +1,86 @@
+"""What workers report arrives at the driver, and only what workers report."""
+
+import socket
+
+import pytest
+
+from sparkllm.listener import UsageListener
+from sparkllm.usage import Ledger, Usage
+from sparkllm.worker.reporting import Reporter
+from sparkllm.worker.settings import WorkerSettings, engine_settings
+
+
+@pytest.fixture
+def listener() -> UsageListener:
+    return UsageListener("127.0.0.1")
+
+
+def _settings(listener: UsageListener, query: str = "7", token: str = "") -> WorkerSettings:
+    return WorkerSettings(
+        engine=engine_settings({}.get),
+        window_rows=10,
+        usage_address=listener.address,
+        usage_token=token or listener.token,
+        application="app",
+        query=query,
+    )
+
+
+def test_reports_are_counted_once_the_reporter_is_closed(listener: UsageListener) -> None:
+    for query in ("1", "2"):
+        with Reporter(_settings(listener, query)) as reporter:
+            reporter.window(Usage(rows=10, calls=4, errors={"PROMPT_TOO_LONG": 1}))
+            reporter.under_way(3)
+            reporter.window(Usage(rows=5, calls=5, errors={"PROMPT_TOO_LONG": 2}))
+    ledger = listener.ledger("app")
+    assert ledger.last == Usage(rows=15, calls=9, errors={"PROMPT_TOO_LONG": 3})
+    assert ledger.session.rows == 30
+    assert ledger.rows_done == 30
+
+
+def test_rows_under_way_show_as_done_until_their_task_ends() -> None:
+    ledger = Ledger()
+    ledger.add("1", Usage(rows=10), task="a")
+    ledger.under_way("a", 4)
+    assert ledger.rows_done == 14
+    assert ledger.session.rows == 10
+    ledger.task_ended("a")
+    assert ledger.rows_done == 10
+
+
+def test_applications_have_ledgers_of_their_own(listener: UsageListener) -> None:
+    with Reporter(_settings(listener)) as reporter:
+        reporter.window(Usage(rows=1))
+    assert listener.ledger("another").session == Usage()
+
+
+def test_a_wrong_token_is_not_heard(listener: UsageListener) -> None:
+    with Reporter(_settings(listener, token="guess")) as reporter:
+        reporter.window(Usage(rows=1))
+    assert listener.ledger("app").session == Usage()
+
+
+def test_noise_on_the_port_does_no_harm(listener: UsageListener) -> None:
+    host, port = listener.address.split(":")
+    for noise in (b"\xff\xfe\n", f"{listener.token}\napp\n{{}}\nnot json\n".encode(), b""):
+        with socket.create_connection((host, int(port)), 5) as connection:
+            connection.sendall(noise)
+    with Reporter(_settings(listener)) as reporter:
+        reporter.window(Usage(rows=1))
+    assert listener.ledger("app").session.rows == 1
+
+
+def test_a_driver_that_is_gone_costs_no_error(listener: UsageListener) -> None:
+    settings = _settings(listener)
+    listener.server_close()
+    listener.shutdown()
+    with Reporter(settings) as reporter:
+        reporter.window(Usage(rows=1))
+
+
+def test_usage_reads_as_one_line() -> None:
+    usage = Usage(rows=1200, calls=3, prompt_tokens=5000, errors={"PROMPT_TOO_LONG": 2})
+    assert str(usage) == (
+        "1,200 rows · 3 distinct prompts · 5,000 prompt tokens · 0 tokens from cache · "
+        "0 output tokens · 2 errors (PROMPT_TOO_LONG 2)"
+    )

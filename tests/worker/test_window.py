@@ -1,0 +1,32 @@
+"""Windows keep every row, in order, whatever the sizes of the batches."""
+
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparkllm.worker.window import windows
+
+
+@given(st.lists(st.integers(0, 20)), st.integers(1, 30))
+def test_rows_come_in_order_in_windows_of_the_wanted_size(sizes: list[int], rows: int) -> None:
+    numbers = list(range(sum(sizes)))
+    batches, start = [], 0
+    for size in sizes:
+        batches.append(pa.record_batch({"n": pa.array(numbers[start : start + size], pa.int64())}))
+        start += size
+    cut = [window.column("n").to_pylist() for window in windows(iter(batches), rows)]
+    assert [number for window in cut for number in window] == numbers
+    assert all(len(window) == rows for window in cut[:-1])
+    assert all(0 < len(window) <= rows for window in cut)
+
+
+def test_batches_are_read_only_as_far_as_a_window_needs() -> None:
+    read = []
+
+    def batches():  # type: ignore[no-untyped-def]
+        for number in range(10):
+            read.append(number)
+            yield pa.record_batch({"n": [number] * 2})
+
+    next(windows(batches(), 4))
+    assert read == [0, 1]
