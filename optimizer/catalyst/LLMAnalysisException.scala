@@ -1,0 +1,76 @@
+package org.apache.spark.sql.sparkllm
+
+import org.apache.spark.sql.AnalysisException
+import org.apache.spark.sql.catalyst.expressions.Expression
+import org.apache.spark.sql.catalyst.trees.Origin
+import org.apache.spark.sql.catalyst.util.toPrettySQL
+
+/**
+ * Wrong use of `llm`, found by the analyzer, which adds the position in the query.
+ *
+ * It carries no query context: PySpark looks up the message of an exception that has one among
+ * Spark's own error conditions, and fails on those of others.
+ */
+class LLMAnalysisException(
+    condition: String,
+    text: String,
+    reason: Option[Throwable] = None,
+    position: Origin = Origin())
+    extends AnalysisException(
+      s"[$condition] $text",
+      line = position.line,
+      startPosition = position.startPosition,
+      cause = reason,
+      errorClass = Some(condition)) {
+
+  override def withPosition(origin: Origin): AnalysisException = {
+    val positioned = new LLMAnalysisException(condition, text, reason, origin)
+    positioned.setStackTrace(getStackTrace)
+    positioned
+  }
+}
+
+object LLMAnalysisException {
+  def noTask(): LLMAnalysisException = new LLMAnalysisException(
+    "LLM_CALL.NO_TASK",
+    "llm needs a task or an instruction as its first argument: llm('classify', column)")
+
+  def taskNotText(value: Any): LLMAnalysisException = new LLMAnalysisException(
+    "LLM_CALL.TASK_NOT_TEXT",
+    s"the first argument of llm is a task or an instruction, not $value")
+
+  def noColumns(): LLMAnalysisException = new LLMAnalysisException(
+    "LLM_CALL.NO_COLUMNS",
+    "llm needs at least one column after the task: llm('classify', column)")
+
+  def notConstant(role: String, expression: Expression): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.NOT_CONSTANT",
+      s"$role of llm must be a constant, not ${toPrettySQL(expression)}")
+
+  def notEvaluated(role: String, expression: Expression, reason: Throwable): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.NOT_EVALUATED",
+      s"$role of llm, ${toPrettySQL(expression)}, cannot be evaluated before the query runs: " +
+        s"${reason.getMessage}",
+      Some(reason))
+
+  def unknownOption(name: String, known: Seq[String]): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.UNKNOWN_OPTION",
+      s"llm has no option $name: the options are ${known.mkString(", ")}")
+
+  def duplicateOption(name: String): LLMAnalysisException = new LLMAnalysisException(
+    "LLM_CALL.DUPLICATE_OPTION",
+    s"option $name of llm is given twice")
+
+  def unsupportedValue(value: Any): LLMAnalysisException = new LLMAnalysisException(
+    "LLM_CALL.UNSUPPORTED_VALUE",
+    s"an option of llm is a text, a number, a boolean or an array of those, not $value")
+
+  def noPython(executable: String, versionKey: String): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.NO_PYTHON",
+      s"the workers' Python '$executable' cannot be run here to ask for its version: set " +
+        s"PYSPARK_PYTHON or spark.pyspark.python, or set $versionKey to its major.minor version")
+}
