@@ -21,6 +21,7 @@ from sparkllm_engine.server.protocol import REQUEST_SCHEMA, Action, decode_refus
 
 _OWN_CHANNEL = [("grpc.use_local_subchannel_pool", 1)]
 _ACTION_TIMEOUT = 30.0
+_HEALTH_TIMEOUT = 30.0
 _ATTEMPTS = 2
 
 
@@ -96,7 +97,7 @@ def answers_health(endpoint: Endpoint) -> bool:
     """Whether the process answers; one that computes does, one that hangs does not."""
     for _ in range(_ATTEMPTS):
         with suppress(ConnectionLostError):
-            call_action(endpoint, Action.HEALTH)
+            call_action(endpoint, Action.HEALTH, timeout=_HEALTH_TIMEOUT)
             return True
         if not endpoint.process.is_alive():
             break

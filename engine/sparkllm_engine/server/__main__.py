@@ -1,0 +1,94 @@
+"""The engine process: `python -m sparkllm_engine.server OPTIONS`, options as JSON, see `options`.
+
+Without an argument the options are read from standard input. Everything is logged to standard
+error.
+"""
+
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sparkllm_engine.errors import EngineError
+from sparkllm_engine.server.answers import Answers
+from sparkllm_engine.server.endpoint import Endpoint
+from sparkllm_engine.server.implementation import make_engine
+from sparkllm_engine.server.lifecycle import Lifecycle
+from sparkllm_engine.server.loop import EngineLoop
+from sparkllm_engine.server.options import ServerOptions
+from sparkllm_engine.server.process import ProcessStamp
+from sparkllm_engine.server.readiness import Report, send_report
+
+if TYPE_CHECKING:
+    from sparkllm_engine.server.service import EngineService
+
+_log = logging.getLogger("sparkllm_engine.server")
+
+
+def main() -> None:
+    """Run the engine process until it has to end; it does not return."""
+    faulthandler.enable()
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(process)d %(message)s"
+    )
+    os.umask(0o077)
+    options = ServerOptions.from_json(sys.argv[1] if len(sys.argv) > 1 else sys.stdin.read())
+    end = partial(_end, options.socket)
+    lifecycle = Lifecycle(options.executor, options.owner, options.idle_timeout)
+    watch = threading.Thread(target=lambda: end(lifecycle.wait_for_end()), daemon=True)
+    watch.start()
+    signal.signal(signal.SIGTERM, lambda *_: end("it was terminated"))
+    try:
+        loop, _service = _start(options, lifecycle)
+    except Exception as error:
+        _log.exception("the engine did not start")
+        send_report(options.ready_fd, Report(_sentence(error)))
+        end("it did not start", 1)
+        return
+    try:
+        send_report(options.ready_fd, Report())
+    except BrokenPipeError:
+        end("whoever started it is gone")
+    _log.info("ready: %s", options.socket)
+    try:
+        loop.run()
+    except BaseException:
+        _log.exception("the engine can't go on")
+        end("it failed", 1)
+
+
+def _start(options: ServerOptions, lifecycle: Lifecycle) -> tuple[EngineLoop, "EngineService"]:
+    from sparkllm_engine.server.service import EngineService
+
+    _log.info("starting: %s", options.to_json())
+    engine = make_engine(options.implementation, options.config)
+    loop = EngineLoop(engine, Answers(options.answer_bytes))
+    process = ProcessStamp.of(os.getpid())
+    endpoint = Endpoint(process, options.executor, options.socket)
+    service = EngineService(endpoint.location, loop, lifecycle, partial(_end, options.socket))
+    endpoint.write(Path(options.endpoint))
+    lifecycle.start_idling()
+    return loop, service
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, EngineError):
+        return str(error)
+    return f"the engine can't be started: {type(error).__name__}: {error}"
+
+
+def _end(socket: str, reason: str, code: int = 0) -> None:
+    """End the process at once: exchanges that are open are broken off."""
+    _log.info("ending: %s", reason)
+    Path(socket).unlink(missing_ok=True)
+    logging.shutdown()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Results on their way to one client: collected as they finish, taken all at once."""
+
+import threading
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from sparkllm_engine.request import Result
+from sparkllm_engine.server.protocol import RESULT_SCHEMA
+
+
+@dataclass(slots=True)
+class Parcel:
+    """Results in columns: the client's id of a row, its result, and whether that was reused."""
+
+    ids: list[int] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    reused: list[bool] = field(default_factory=list)
+
+    def add(self, row: int, result: Result, reused: bool) -> None:
+        """Append one row."""
+        self.ids.append(row)
+        self.results.append(result)
+        self.reused.append(reused)
+
+    def extend(self, other: "Parcel") -> None:
+        """Append another parcel's rows."""
+        self.ids += other.ids
+        self.results += other.results
+        self.reused += other.reused
+
+    def to_batch(self) -> pa.RecordBatch:
+        """Return the rows as a batch of `RESULT_SCHEMA`; reused rows have cost no tokens."""
+        results = self.results
+        spent = ~np.array(self.reused, dtype=np.bool_)
+        columns = [
+            self.ids,
+            [result.text for result in results],
+            [result.finish_reason for result in results],
+            [result.error_code for result in results],
+            [result.error_message for result in results],
+            np.array([result.prompt_tokens for result in results], dtype=np.int32) * spent,
+            np.array([result.cached_tokens for result in results], dtype=np.int32) * spent,
+            np.array([result.output_tokens for result in results], dtype=np.int32) * spent,
+            self.reused,
+        ]
+        arrays = [
+            pa.array(column, kind)
+            for column, kind in zip(columns, RESULT_SCHEMA.types, strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=RESULT_SCHEMA)
+
+
+class Outbox:
+    """The results that wait for one client. Any thread may call it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting = Parcel()
+        self._expected = 0
+        self._complete = False
+        self._closed = False
+
+    def expect(self, rows: int) -> None:
+        """Say that so many more rows were asked for."""
+        with self._changed:
+            self._expected += rows
+
+    def put(self, parcel: Parcel) -> None:
+        """Add results."""
+        with self._changed:
+            self._waiting.extend(parcel)
+            self._changed.notify()
+
+    def finish(self) -> None:
+        """Say that no more rows will be asked for."""
+        with self._changed:
+            self._complete = True
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Say that nobody takes anything any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+    def take(self, timeout: float) -> Parcel | None:
+        """Return all results that wait; after `timeout` seconds without any, an empty parcel.
+
+        None means that everything that was asked for has been taken, or that the box is closed.
+        """
+        with self._changed:
+            if not self._waiting.ids and not self._is_done():
+                self._changed.wait(timeout)
+            if self._closed or (not self._waiting.ids and self._is_done()):
+                return None
+            parcel, self._waiting = self._waiting, Parcel()
+            self._expected -= len(parcel.ids)
+            return parcel
+
+    def _is_done(self) -> bool:
+        return self._closed or (self._complete and self._expected == 0)

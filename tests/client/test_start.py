@@ -1,0 +1,179 @@
+"""One engine process for an executor, however many tasks start at once; failures are clear."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from sparkllm.client import EngineSettings, EngineStartError, Identity, open_exchange
+from tests.client.scenery import endpoint, engines, eventually, identity, prompts, settings
+
+TASKS = 8
+
+
+def start_tasks(engine: EngineSettings, whose: Identity, rows: int = 1) -> list[dict[str, str]]:
+    """Run eight client processes that are let go at the same moment; return what they report."""
+    command = [sys.executable, "-m", "tests.client.task", engine.to_json()]
+    command += [str(whose.executor.pid), str(rows)]
+    tasks = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(TASKS)
+    ]
+    for task in tasks:
+        assert task.stdout is not None
+        assert task.stdout.readline() == "prepared\n"
+    for task in tasks:
+        assert task.stdin is not None
+        task.stdin.close()
+    reports = []
+    for task in tasks:
+        assert task.stdout is not None
+        reports.append(json.loads(task.stdout.read()))
+        assert task.wait(60) == 0
+    return reports
+
+
+def test_eight_tasks_at_once_start_one_engine(directory: Path) -> None:
+    for round_number in range(3):
+        place = directory / str(round_number)
+        reports = start_tasks(settings(place), identity(), rows=100)
+        assert [report.get("error") for report in reports] == [None] * TASKS
+        assert len({report["engine"] for report in reports}) == 1
+        assert len(engines(place)) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"model": "missing"}, "model 'missing' was not found: give an id or a path"),
+        ({"token_budget": -1}, "token_budget is -1: it must be at least 1"),
+        ({"implementation": "no.such:Engine"}, "No module named 'no'"),
+        ({"model": "crash"}, "ended while it was starting, with exit code 3"),
+    ],
+)
+def test_a_start_that_fails_is_the_same_error_in_every_task(
+    directory: Path, changes: dict[str, object], sentence: str
+) -> None:
+    reports = start_tasks(settings(directory, **changes), identity())
+    assert {report["type"] for report in reports} == {"EngineStartError"}
+    assert len({report["error"] for report in reports}) == 1
+    assert sentence in reports[0]["error"]
+    (log,) = directory.glob("*/*.log")
+    assert str(log) in reports[0]["error"]
+    assert Counter(log.read_text().split())["starting:"] == 1
+    assert not engines(directory)
+
+
+def test_a_failed_start_is_tried_again_after_a_while(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparkllm.client.launcher._REMEMBER_FAILURE", 0.0)
+    for _ in range(2):
+        with (
+            open_exchange(settings(directory, model="missing"), {}, identity()) as exchange,
+            pytest.raises(EngineStartError, match="was not found"),
+        ):
+            exchange.submit(prompts(["a"])).result()
+    (log,) = directory.glob("*/*.log")
+    assert Counter(log.read_text().split())["starting:"] == 2
+
+
+def test_a_start_that_takes_too_long_is_an_error_and_leaves_no_process(directory: Path) -> None:
+    slow = settings(directory, model="slow", start_timeout=2.0)
+    with (
+        open_exchange(slow, {}, identity()) as exchange,
+        pytest.raises(EngineStartError, match=r"not ready within 2 s.*log: "),
+    ):
+        exchange.submit(prompts(["a"])).result()
+    assert eventually(lambda: not engines(directory))
+
+
+def test_the_directory_is_private(directory: Path) -> None:
+    with open_exchange(settings(directory), {}, identity()) as exchange:
+        exchange.submit(prompts(["a"])).result()
+        socket = Path(endpoint(directory).socket)
+    assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(socket.stat().st_mode) == 0o700
+
+
+def test_a_directory_that_is_open_to_others_is_closed(directory: Path) -> None:
+    runtime = directory / f"sparkllm-{os.getuid()}"
+    runtime.mkdir(mode=0o777)
+    with open_exchange(settings(directory), {}, identity()) as exchange:
+        exchange.submit(prompts(["a"])).result()
+    assert stat.S_IMODE(runtime.stat().st_mode) == 0o700
+
+
+def test_a_directory_that_is_a_link_is_refused(directory: Path) -> None:
+    (directory / "elsewhere").mkdir()
+    (directory / f"sparkllm-{os.getuid()}").symlink_to(directory / "elsewhere")
+    with pytest.raises(EngineStartError, match="is not a directory of the user"):
+        open_exchange(settings(directory), {}, identity())
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives directories away")
+def test_a_directory_of_somebody_else_is_refused(directory: Path) -> None:
+    runtime = directory / f"sparkllm-{os.getuid()}"
+    runtime.mkdir()
+    os.chown(runtime, 65534, 65534)
+    with pytest.raises(EngineStartError, match="its owner is 65534"):
+        open_exchange(settings(directory), {}, identity())
+
+
+def test_a_path_that_is_too_long_for_a_socket_is_refused(directory: Path) -> None:
+    with pytest.raises(EngineStartError, match="too long for a socket"):
+        open_exchange(settings(directory / ("x" * 80)), {}, identity())
+
+
+def test_what_a_dead_engine_left_is_no_obstacle(directory: Path) -> None:
+    with open_exchange(settings(directory), {}, identity()) as exchange:
+        exchange.submit(prompts(["a"])).result()
+    dead = endpoint(directory)
+    (process,) = engines(directory)
+    process.kill()
+    process.wait()
+    assert Path(dead.socket).exists()
+    with open_exchange(settings(directory), {}, identity()) as exchange:
+        assert exchange.submit(prompts(["b"])).result()["text"].to_pylist() == ["b"]
+    assert not Path(dead.socket).exists()
+
+
+def test_an_endpoint_whose_pid_went_to_another_process_is_not_trusted(directory: Path) -> None:
+    with open_exchange(settings(directory), {}, identity()) as exchange:
+        exchange.submit(prompts(["a"])).result()
+    (process,) = engines(directory)
+    process.kill()
+    process.wait()
+    (path,) = directory.glob("*/*.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "pid": os.getpid()}))
+    with open_exchange(settings(directory), {}, identity()) as exchange:
+        assert exchange.submit(prompts(["b"])).result()["text"].to_pylist() == ["b"]
+
+
+def test_other_settings_are_another_engine(directory: Path) -> None:
+    for rows_a_step in (1, 2):
+        engine = settings(directory, token_budget=rows_a_step)
+        with open_exchange(engine, {}, identity()) as exchange:
+            exchange.submit(prompts(["a"])).result()
+    assert len(engines(directory)) == 2
+
+
+def test_files_of_executors_that_are_gone_are_removed_but_for_recent_logs(directory: Path) -> None:
+    with open_exchange(settings(directory), {}, identity()) as exchange:
+        exchange.submit(prompts(["a"])).result()
+    runtime = directory / f"sparkllm-{os.getuid()}"
+    host = next(runtime.glob("*.log")).name.split("-")[0]
+    gone = [runtime / f"{host}-999999999-00000000.{kind}" for kind in ("lock", "json", "log")]
+    old_log = runtime / f"{host}-999999998-00000000.log"
+    for path in (*gone, old_log):
+        path.touch()
+    os.utime(old_log, (time.time() - 30 * 86400,) * 2)
+    with open_exchange(settings(directory, token_budget=1), {}, identity()) as exchange:
+        exchange.submit(prompts(["a"])).result()
+    assert [path.exists() for path in (*gone, old_log)] == [False, False, True, False]
