@@ -1,0 +1,96 @@
+"""The labelled sets as rows. Only sets under CC0, CC BY, MIT or Apache-2.0 are read."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from sparkllm.demo_model.corpus.row import Row, Sentiment, sentiment_of_stars
+
+_POSITIVE_EMOTIONS = frozenset(
+    "admiration amusement approval caring excitement gratitude joy love optimism pride relief".split()
+)
+_NEGATIVE_EMOTIONS = frozenset(
+    "anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness "
+    "remorse sadness".split()
+)
+
+
+def womens_clothing_reviews(data: Path) -> Iterator[Row]:
+    """Yield the reviews of a clothing shop (CC0)."""
+    for row in _table(data, "womens_clothing_reviews"):
+        if not row["review_text"]:
+            continue
+        stars = int(row["rating"])
+        fields = {
+            "title": row["title"],
+            "department": row["department_name"],
+            "category": row["class_name"],
+            "division_name": row["division_name"],
+            "age": row["age"],
+            "clothing_id": row["clothing_id"],
+        }
+        yield Row(
+            "womens_clothing_reviews",
+            row["review_text"],
+            sentiment_of_stars(stars),
+            stars,
+            row["recommended_ind"] == "1",
+            fields={name: value for name, value in fields.items() if value},
+        )
+
+
+def amazon_fine_food(data: Path) -> Iterator[Row]:
+    """Yield food reviews (CC0)."""
+    for row in _table(data, "amazon_fine_food_1k"):
+        stars = int(row["Score"])
+        yield Row(
+            "amazon_fine_food_1k",
+            row["Text"],
+            sentiment_of_stars(stars),
+            stars,
+            fields={"summary": row["Summary"], "product_id": row["ProductId"]},
+        )
+
+
+def uci_sentiment_sentences(data: Path) -> Iterator[Row]:
+    """Yield sentences about phones, films and restaurants, positive or negative (CC BY 4.0)."""
+    for row in _lines(data, "uci_sentiment_sentences"):
+        sentiment: Sentiment = "positive" if row["label"] == "positive" else "negative"
+        yield Row("uci_sentiment_sentences", row["text"], sentiment)
+
+
+def goemotions(data: Path) -> Iterator[Row]:
+    """Yield comments whose emotions agree on one sentiment (Apache-2.0, CC BY 4.0)."""
+    for row in _lines(data, "goemotions"):
+        sentiment = sentiment_of_emotions(row["labels"])
+        if sentiment is not None:
+            yield Row("goemotions", row["text"], sentiment)
+
+
+def sentiment_of_emotions(emotions: list[str]) -> Sentiment | None:
+    """Return the sentiment a list of emotions agrees on; None when it does not, or has none."""
+    positive = any(emotion in _POSITIVE_EMOTIONS for emotion in emotions)
+    negative = any(emotion in _NEGATIVE_EMOTIONS for emotion in emotions)
+    if positive != negative:
+        return "positive" if positive else "negative"
+    return "neutral" if emotions == ["neutral"] else None
+
+
+def labelled(data: Path, name: str) -> Iterator[Row]:
+    """Yield the rows of a set with one label each: snips, banking77, sms_spam."""
+    for row in _lines(data, name):
+        yield Row(name, row["text"], label=row["label"])
+
+
+def _lines(data: Path, name: str) -> Iterator[dict[str, Any]]:
+    with gzip.open(data / "labelled" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def _table(data: Path, name: str) -> Iterator[dict[str, Any]]:
+    yield from pq.read_table(data / "tables" / f"{name}.parquet").to_pylist()

@@ -1,0 +1,106 @@
+"""Train the model: `python -m sparkllm.demo_model.train --data DIR --out DIR`.
+
+Steps, each kept in the output folder and not done again when it is there:
+`tokenizer/`, `corpus.npz` (rendered and encoded examples), `checkpoint.pt`, `model/`.
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+import torch
+from transformers import (
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    Qwen3ForCausalLM,
+)
+
+from sparkllm.demo_model.architecture import CONTEXT_LENGTH, Shape, configuration
+from sparkllm.demo_model.corpus import training_examples
+from sparkllm.demo_model.corpus.packed import PackedCorpus, pack
+from sparkllm.demo_model.prompting import PromptEncoder
+from sparkllm.demo_model.tokenizer import train_tokenizer
+from sparkllm.demo_model.training import Limit, Recipe, Trainer
+from sparkllm.demo_model.training.plot import plot_losses
+
+
+def main() -> None:
+    """Run the command line."""
+    arguments = _arguments()
+    out: Path = arguments.out
+    out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(arguments.threads)
+    shape = Shape()
+    tokenizer, corpus = prepare(arguments.data, out, arguments.seed, arguments.share, shape)
+    print(f"{len(corpus.lengths)} examples, {len(corpus.tokens)} tokens")
+    model = fresh_model(shape, tokenizer, arguments.seed).to(arguments.device)
+    print(f"{sum(parameter.numel() for parameter in model.parameters())} parameters")
+    limit = Limit(arguments.steps, arguments.minutes)
+    recipe = Recipe(arguments.seed, learning_rate=arguments.learning_rate)
+    trainer = Trainer(
+        model, corpus, recipe, limit, tokenizer.pad_token_id, out / "checkpoint.pt"
+    )
+    progress = trainer.run()
+    export(model, tokenizer, out / "model")
+    with (out / "losses.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("step", "tokens", "answer", "text"), *progress.history])
+    plot_losses(progress.history, out / "losses.png")
+    print(f"{progress.step} steps, {progress.tokens} tokens, {progress.seconds:.0f} s")
+
+
+def prepare(
+    data: Path, out: Path, seed: int, share: float, shape: Shape
+) -> tuple[PreTrainedTokenizerBase, PackedCorpus]:
+    """Return the tokenizer and the encoded examples, made where the folder lacks them."""
+    folder, file = out / "tokenizer", out / "corpus.npz"
+    if not (folder.exists() and file.exists()):
+        examples = training_examples(data, seed, share)
+        texts = ("".join((*example.pieces, example.answer)) for example in examples)
+        train_tokenizer(texts, shape.vocabulary).save_pretrained(folder)
+        encoder = PromptEncoder(AutoTokenizer.from_pretrained(folder))
+        pack((encoder.example(example) for example in examples), CONTEXT_LENGTH).save(file)
+    return AutoTokenizer.from_pretrained(folder), PackedCorpus.load(file)
+
+
+def fresh_model(shape: Shape, tokenizer: PreTrainedTokenizerBase, seed: int) -> PreTrainedModel:
+    """Return a model with random weights, the same for the same seed."""
+    torch.manual_seed(seed)
+    end = tokenizer.eos_token_id
+    model: PreTrainedModel = Qwen3ForCausalLM(configuration(shape, tokenizer.pad_token_id, end))
+    return model
+
+
+def export(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path
+) -> None:
+    """Write weights in bfloat16, configuration, generation configuration and tokenizer."""
+    model = model.to("cpu", torch.bfloat16).eval()
+    model.generation_config = GenerationConfig(
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        do_sample=False,
+        max_new_tokens=32,
+    )
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", type=Path, required=True, help="folder with labelled/, tables/")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
+    limit = parser.add_mutually_exclusive_group(required=True)
+    limit.add_argument("--minutes", type=float, default=0.0, help="minutes of training")
+    limit.add_argument("--steps", type=int, default=0, help="steps; the same result each time")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--share", type=float, default=1.0, help="part of the examples to use")
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Batches of examples of nearly equal length, so that little is padding."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sparkllm.demo_model.corpus.packed import PackedCorpus
+
+_NEIGHBOURS = 2048
+"""Examples sorted by length at a time: batches are uniform and their order stays random."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Right-padded examples: `ids` is `[examples, tokens]` int64, `marks` `[examples, 3]` as in
+    the corpus, `lengths` `[examples]`."""
+
+    ids: torch.Tensor
+    marks: torch.Tensor
+    lengths: torch.Tensor
+
+
+def epoch_batches(
+    lengths: NDArray[np.int64], seed: int, epoch: int, tokens: int
+) -> list[NDArray[np.int64]]:
+    """Return the example numbers of each batch of an epoch; at most `tokens` with padding each.
+
+    The first epoch leans from short to long examples; the others are in random order.
+    """
+    chance = np.random.default_rng((seed, epoch))
+    place = chance.random(len(lengths))
+    if epoch == 0:
+        ranks = np.empty(len(lengths))
+        ranks[np.argsort(lengths, kind="stable")] = np.linspace(0, 1, len(lengths))
+        place += 0.3 * ranks
+    order = np.argsort(place, kind="stable")
+    batches: list[NDArray[np.int64]] = []
+    for start in range(0, len(order), _NEIGHBOURS):
+        part = order[start : start + _NEIGHBOURS]
+        cut = list(_cut(part[np.argsort(lengths[part], kind="stable")], lengths, tokens))
+        batches += [cut[index] for index in chance.permutation(len(cut))]
+    return batches
+
+
+def _cut(
+    ordered: NDArray[np.int64], lengths: NDArray[np.int64], tokens: int
+) -> Iterator[NDArray[np.int64]]:
+    start = 0
+    for end in range(1, len(ordered) + 1):
+        full = end == len(ordered) or (end + 1 - start) * lengths[ordered[end]] > tokens
+        if full:
+            yield ordered[start:end]
+            start = end
+
+
+def collate(corpus: PackedCorpus, indices: NDArray[np.int64], pad: int) -> Batch:
+    """Return the examples as tensors."""
+    lengths = corpus.lengths[indices]
+    ids = np.full((len(indices), int(lengths.max())), pad, dtype=np.int64)
+    for place, index in enumerate(indices):
+        ids[place, : lengths[place]] = corpus.example(int(index))
+    return Batch(
+        torch.from_numpy(ids),
+        torch.from_numpy(corpus.marks[indices].astype(np.int64)),
+        torch.from_numpy(lengths),
+    )

@@ -1,0 +1,50 @@
+"""What is learned: the answer after the prompt, and beside it some of the row's own text."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+from sparkllm.demo_model.training.batches import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Mean cross entropy in nats per token: of answers, and of sampled tokens of row text."""
+
+    answer: torch.Tensor
+    text: torch.Tensor
+
+
+def losses(
+    model: PreTrainedModel, batch: Batch, text_share: float, generator: torch.Generator
+) -> Losses:
+    """Return both losses of a batch.
+
+    Only the positions that count go through the output matrix.
+
+    Args:
+        model: A causal language model of transformers.
+        batch: The examples.
+        text_share: Share of the row's tokens to predict as language modelling.
+        generator: Draws those tokens.
+    """
+    places = torch.arange(batch.ids.shape[1])[None, :]
+    answers = (places >= batch.marks[:, 2:3]) & (places < batch.lengths[:, None])
+    text = (places >= batch.marks[:, 0:1]) & (places < batch.marks[:, 1:2])
+    text &= torch.rand(text.shape, generator=generator) < text_share
+    chosen = (answers | text)[:, 1:]
+    device = next(model.parameters()).device
+    ids = batch.ids.to(device)
+    # Padding stands behind everything that counts, so the causal mask hides it.
+    hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+    picked = chosen.to(device)
+    logits = model.get_output_embeddings()(hidden[picked])
+    each = F.cross_entropy(logits.float(), ids[:, 1:][picked], reduction="none")
+    is_answer = answers[:, 1:][chosen].to(device)
+    return Losses(each[is_answer].mean(), _mean(each[~is_answer]))
+
+
+def _mean(values: torch.Tensor) -> torch.Tensor:
+    return values.sum() / max(1, values.numel())
