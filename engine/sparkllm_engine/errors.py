@@ -5,6 +5,7 @@ from typing import Final
 PROMPT_TOO_LONG: Final = "PROMPT_TOO_LONG"
 INVALID_REQUEST: Final = "INVALID_REQUEST"
 TOKENIZATION_FAILED: Final = "TOKENIZATION_FAILED"
+MODEL_FAILED: Final = "MODEL_FAILED"
 
 
 class EngineError(Exception):

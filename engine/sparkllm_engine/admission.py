@@ -1,0 +1,111 @@
+"""From requests to sequences that can run, or to results that say why they can't."""
+
+from collections.abc import Sequence as Requests
+
+from sparkllm_engine.decoding import ChoiceTree
+from sparkllm_engine.errors import INVALID_REQUEST, PROMPT_TOO_LONG, TOKENIZATION_FAILED
+from sparkllm_engine.request import Request, Result, SamplingParameters
+from sparkllm_engine.scheduling import Sequence
+from sparkllm_engine.tokenization import PromptTokenizer, Tokens
+
+# Closed answer sets whose token trees are kept.
+_TREES = 64
+
+
+class Admission:
+    """Tokenises requests and checks them against the limits of model and pool.
+
+    Args:
+        tokenizer: of the model.
+        context_length: tokens of prompt and answer together that the model can take.
+        pool: tokens that the pool can hold.
+        scratch: tokens that the tail of a closed answer set may have.
+    """
+
+    def __init__(
+        self, tokenizer: PromptTokenizer, context_length: int, pool: int, scratch: int
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._context_length = context_length
+        self._pool = pool
+        self._scratch = scratch
+        self._trees: dict[tuple[str, ...], ChoiceTree] = {}
+
+    def admit(self, requests: Requests[Request]) -> list[Sequence | Result]:
+        """Return a sequence or an error for each request, in order."""
+        prompts = self._tokenizer.encode_prompts([request.prompt for request in requests])
+        return [
+            self._admit(request, prompt) for request, prompt in zip(requests, prompts, strict=True)
+        ]
+
+    def _admit(self, request: Request, prompt: Tokens | Exception) -> Sequence | Result:
+        if isinstance(prompt, Exception):
+            message = f"the prompt can't be tokenised: {type(prompt).__name__}: {prompt}"
+            return _error(request, TOKENIZATION_FAILED, message)
+        wrong = _invalid(request.parameters)
+        if wrong:
+            return _error(request, INVALID_REQUEST, wrong)
+        if request.parameters.choices:
+            return self._admit_scored(request, prompt)
+        most = min(self._context_length, self._pool)
+        if len(prompt) >= most:
+            return self._too_long(request, len(prompt), most - 1)
+        limit = min(len(prompt) + request.parameters.max_tokens, most)
+        return Sequence(request, prompt, limit, None)
+
+    def _admit_scored(self, request: Request, prompt: Tokens) -> Sequence | Result:
+        try:
+            tree = self._tree(request.parameters.choices)
+        except Exception as error:
+            return _error(request, INVALID_REQUEST, f"the choices can't be tokenised: {error}")
+        if len(tree.tail) > self._scratch:
+            message = (
+                f"the choices need {len(tree.tail)} tokens beside the prompt, at most"
+                f" {self._scratch} fit: give fewer or shorter ones, or raise token_budget"
+            )
+            return _error(request, INVALID_REQUEST, message)
+        most = min(self._context_length - int(tree.depths.max(initial=0)), self._pool)
+        if len(prompt) > most:
+            return self._too_long(request, len(prompt), most)
+        if tree.branches:
+            return Sequence(request, prompt, len(prompt), tree)
+        choices = request.parameters.choices
+        chances = (1.0 / len(choices),) * len(choices)
+        return Result(
+            request.id, choices[0], "choice", prompt_tokens=len(prompt), probabilities=chances
+        )
+
+    def _too_long(self, request: Request, length: int, most: int) -> Result:
+        cause = "max_model_length" if self._context_length <= self._pool else "cache_bytes"
+        message = (
+            f"the prompt has {length} tokens, at most {max(most, 0)} fit ({cause}): shorten the"
+            f" input, raise {cause}, or take a model with a longer context"
+        )
+        return _error(request, PROMPT_TOO_LONG, message, prompt_tokens=length)
+
+    def _tree(self, choices: tuple[str, ...]) -> ChoiceTree:
+        tree = self._trees.get(choices)
+        if tree is None:
+            if len(self._trees) >= _TREES:
+                del self._trees[next(iter(self._trees))]
+            tokens = [self._tokenizer.encode_text(choice) for choice in choices]
+            tree = self._trees[choices] = ChoiceTree(tokens, self._tokenizer.end_token)
+        return tree
+
+
+def _invalid(parameters: SamplingParameters) -> str | None:
+    if parameters.max_tokens < 1:
+        return f"max_tokens is {parameters.max_tokens}: it must be at least 1"
+    if not parameters.temperature >= 0:
+        return f"temperature is {parameters.temperature}: it must be at least 0"
+    if parameters.top_k < 0:
+        return f"top_k is {parameters.top_k}: it must be at least 0"
+    if not 0 < parameters.top_p <= 1:
+        return f"top_p is {parameters.top_p}: it must be above 0 and at most 1"
+    if parameters.seed is not None and parameters.seed < 0:
+        return f"seed is {parameters.seed}: it must be at least 0"
+    return None
+
+
+def _error(request: Request, code: str, message: str, prompt_tokens: int = 0) -> Result:
+    return Result(request.id, None, "error", code, message, prompt_tokens=prompt_tokens)

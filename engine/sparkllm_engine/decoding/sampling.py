@@ -1,0 +1,58 @@
+"""Drawing the next token of each row from its logits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparkllm_engine.request import SamplingParameters
+
+_ENTROPY = np.random.default_rng()
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What one row draws: its parameters, and how many tokens it drew before."""
+
+    parameters: SamplingParameters
+    position: int
+
+
+def draw_tokens(logits: Tensor, draws: list[Draw]) -> list[int]:
+    """Return one token id for each row.
+
+    A seeded draw depends on the seed, the position in the answer and the row's own logits only.
+
+    Args:
+        logits: `[rows, vocabulary]`, float32.
+        draws: one for each row.
+    """
+    tokens: list[int] = logits.argmax(dim=-1).tolist()
+    drawn = [row for row, draw in enumerate(draws) if draw.parameters.temperature > 0]
+    for row in drawn:
+        tokens[row] = _draw(logits[row], draws[row])
+    return tokens
+
+
+def _draw(logits: Tensor, draw: Draw) -> int:
+    parameters = draw.parameters
+    scaled, order = (logits.double() / parameters.temperature).sort(descending=True, stable=True)
+    if parameters.top_k:
+        scaled = scaled[: parameters.top_k]
+    cumulative = torch.softmax(scaled, dim=0).cumsum(0).numpy()
+    # The smallest set that reaches top_p: every token before which less than top_p has gathered.
+    kept = int(np.searchsorted(cumulative, parameters.top_p)) + 1
+    cumulative = cumulative[:kept]
+    point = _uniform(draw) * cumulative[-1]
+    chosen = min(int(np.searchsorted(cumulative, point, side="right")), len(cumulative) - 1)
+    return int(order[chosen])
+
+
+def _uniform(draw: Draw) -> float:
+    """Return a number in [0, 1): the one of this seed and position, or a fresh one."""
+    if draw.parameters.seed is None:
+        return float(_ENTROPY.random())
+    # Philox is counter-based: each position is a state of its own, no state travels with the row.
+    philox = np.random.Philox(key=draw.parameters.seed, counter=draw.position)
+    return float(np.random.Generator(philox).random())

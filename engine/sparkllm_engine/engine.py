@@ -1,0 +1,191 @@
+"""The engine: requests in, results out as they finish."""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import torch
+
+from sparkllm_engine.admission import Admission
+from sparkllm_engine.cache import PrefixCache
+from sparkllm_engine.config import EngineConfig
+from sparkllm_engine.decoding import Draw, draw_tokens
+from sparkllm_engine.errors import MODEL_FAILED
+from sparkllm_engine.model import Decoder, load_model
+from sparkllm_engine.request import Request, Result, SamplingParameters
+from sparkllm_engine.scheduling import Chunk, Scheduler
+from sparkllm_engine.scheduling import Sequence as RunningSequence
+from sparkllm_engine.statistics import Statistics
+from sparkllm_engine.step import Step, build_step
+from sparkllm_engine.tokenization import PromptTokenizer
+
+# Requests tokenised at a time, and kept ready to run.
+_READY = 256
+
+
+class LLMEngine:
+    """Answers requests with one model, many at a time. Not thread-safe: one thread drives it.
+
+    Raises:
+        EngineConfigError: the model is not found or can't be served, or a value is bad.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+        loaded = load_model(config)
+        self.config = config
+        self._statistics = Statistics()
+        self._tokenizer = PromptTokenizer(loaded.tokenizer)
+        self._end_tokens = loaded.end_tokens
+        self._decoder = Decoder(loaded, config.cache_bytes, scratch=config.token_budget)
+        pool = self._decoder.pool
+        self._scheduler = Scheduler(
+            PrefixCache(pool.slots, pool.first), config.token_budget, config.max_running
+        )
+        self._admission = Admission(
+            self._tokenizer, loaded.context_length, pool.slots, config.token_budget
+        )
+        self._inbox: deque[Request] = deque()
+        self._finished: list[Result] = []
+
+    @property
+    def has_unfinished(self) -> bool:
+        """Whether some request that was added has no result yet."""
+        return bool(
+            self._inbox or self._finished or self._scheduler.waiting or self._scheduler.running
+        )
+
+    def add(self, request: Request) -> None:
+        """Take a request; what is wrong with it comes back as its result."""
+        self._inbox.append(request)
+
+    def step(self) -> list[Result]:
+        """Run one forward pass of about `token_budget` tokens and return what finished."""
+        self._prepare()
+        with self._statistics.phase("schedule"):
+            chunks = self._scheduler.schedule()
+            step = build_step(chunks, self._decoder.pool.scratch)
+        if chunks:
+            try:
+                self._advance(step)
+            except Exception as error:
+                self._fail(chunks, error)
+        finished, self._finished = self._finished, []
+        for result in finished:
+            self._statistics.count(result)
+        return finished
+
+    def cancel(self, ids: Iterable[int]) -> None:
+        """End these requests; the next step returns them with the reason `cancelled`."""
+        wanted = frozenset(ids)
+        gone = [sequence.request for sequence in self._scheduler.drop(wanted)]
+        gone += [request for request in self._inbox if request.id in wanted]
+        self._inbox = deque(request for request in self._inbox if request.id not in wanted)
+        self._finished += [Result(request.id, None, "cancelled") for request in gone]
+
+    def statistics(self) -> dict[str, float | int]:
+        """Return totals since the engine started: requests, tokens, steps, seconds by phase."""
+        return self._statistics.as_dict()
+
+    def run(self, requests: Iterable[Request]) -> Iterator[Result]:
+        """Yield results as they finish, pulling requests only as they are needed."""
+        source = iter(requests)
+        more = True
+        while more or self.has_unfinished:
+            missing = 2 * _READY - len(self._inbox) - self._scheduler.waiting
+            if more and missing > 0:
+                pulled = list(islice(source, missing))
+                more = len(pulled) == missing
+                for request in pulled:
+                    self.add(request)
+            yield from self.step()
+
+    def generate(
+        self,
+        prompts: Sequence[str | Sequence[str]],
+        parameters: SamplingParameters | None = None,
+    ) -> list[Result]:
+        """Answer the prompts, each a text or the pieces of one, and return the results in order.
+
+        Raises:
+            RuntimeError: requests that were added before are unfinished.
+        """
+        if self.has_unfinished:
+            raise RuntimeError("requests added before are unfinished: step until they are done")
+        parameters = parameters or SamplingParameters()
+        requests = (
+            Request(index, (prompt,) if isinstance(prompt, str) else tuple(prompt), parameters)
+            for index, prompt in enumerate(prompts)
+        )
+        return sorted(self.run(requests), key=lambda result: result.id)
+
+    def _prepare(self) -> None:
+        """Tokenise what came in while fewer requests wait than a step may take."""
+        with self._statistics.phase("tokenize"):
+            while self._inbox and self._scheduler.waiting < _READY:
+                count = min(len(self._inbox), _READY)
+                requests = [self._inbox.popleft() for _ in range(count)]
+                for admitted in self._admission.admit(requests):
+                    if isinstance(admitted, Result):
+                        self._finished.append(admitted)
+                    else:
+                        self._scheduler.add(admitted)
+
+    def _advance(self, step: Step) -> None:
+        with self._statistics.phase("forward"):
+            logits = self._decoder.forward(step.rows, step.requests)
+        self._statistics.steps += 1
+        self._statistics.computed_tokens += sum(row.length for row in step.rows)
+        with self._statistics.phase("answer"):
+            if step.generating:
+                draws = [Draw(s.request.parameters, s.output_length) for s in step.generating]
+                tokens = draw_tokens(logits.pop(0), draws)
+                for sequence, token in zip(step.generating, tokens, strict=True):
+                    self._take(sequence, token)
+            for (tree, sequences), scores in zip(step.scored, logits, strict=True):
+                shape = (len(sequences), len(tree.branches), -1)
+                probabilities = tree.probabilities(scores.view(shape).cpu().numpy())
+                for sequence, row in zip(sequences, probabilities.tolist(), strict=True):
+                    self._finish(sequence, "choice", tuple(row))
+
+    def _take(self, sequence: RunningSequence, token: int) -> None:
+        if token in self._end_tokens:
+            self._finish(sequence, "stop")
+            return
+        sequence.append(token)
+        if sequence.known >= sequence.limit:
+            self._finish(sequence, "length")
+
+    def _finish(
+        self, sequence: RunningSequence, reason: str, probabilities: tuple[float, ...] = ()
+    ) -> None:
+        request = sequence.request
+        if probabilities:
+            best = max(range(len(probabilities)), key=probabilities.__getitem__)
+            text = request.parameters.choices[best]
+        else:
+            text = self._tokenizer.decode(sequence.output)
+        self._finished.append(
+            Result(
+                id=request.id,
+                text=text,
+                finish_reason=reason,
+                prompt_tokens=sequence.prompt_length,
+                cached_tokens=sequence.cached,
+                output_tokens=sequence.output_length,
+                probabilities=probabilities,
+            )
+        )
+        self._scheduler.finish(sequence)
+
+    def _fail(self, chunks: list[Chunk], error: Exception) -> None:
+        """Give the requests of a failed step an error; the others start again."""
+        message = f"the model failed on a step with this row: {type(error).__name__}: {error}"
+        done = {result.id for result in self._finished}
+        for chunk in chunks:
+            request = chunk.sequence.request
+            if request.id not in done:
+                self._finished.append(Result(request.id, None, "error", MODEL_FAILED, message))
+                self._scheduler.finish(chunk.sequence)
+        self._scheduler.reset()

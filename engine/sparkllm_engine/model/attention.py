@@ -1,0 +1,109 @@
+"""The attention function that transformers' layers call, on the plan of the step."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface
+
+from sparkllm_engine.model.context import bound_context
+from sparkllm_engine.model.plan import PaddedBatch, Slab
+from sparkllm_kernels import attend, attend_partial, merge_partials
+
+IMPLEMENTATION = "sparkllm"
+"""Name under which transformers finds the attention of the engine."""
+
+
+def segment_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Write the step's keys and values to the pool, then attend as the bound plan says.
+
+    Args:
+        module: the attention layer; its `layer_idx` names its keys and values in the pool.
+        query: `[1, heads, tokens, key_dim]`.
+        key: `[1, kv_heads, tokens, key_dim]`.
+        value: `[1, kv_heads, tokens, value_dim]`.
+        attention_mask: none is made for this implementation.
+        scaling: factor on the scores, by default one over the root of `key_dim`.
+
+    Returns:
+        `[1, tokens, heads, value_dim]`, and None for the probabilities.
+    """
+    context = bound_context()
+    assert context is not None, "the model runs through Decoder.forward only"
+    layer = int(module.layer_idx)  # type: ignore[arg-type]
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    queries = query[0].transpose(0, 1)
+    context.pool.write(
+        layer, context.plan.write_slots, key[0].transpose(0, 1), value[0].transpose(0, 1)
+    )
+    outs, lses = [], []
+    for batch in context.plan.batches:
+        keys, values = context.pool.gather(layer, batch.keys)
+        rows = _batch_queries(queries, batch, keys.shape[1])
+        bias = batch.bias(queries.shape[1] // keys.shape[1], query.dtype)
+        if context.plan.slabs:
+            out, lse = attend_partial(rows, keys, values, scale, bias)
+            lses.append(_unfold(lse.unsqueeze(-1), batch.queries.numel()))
+        else:
+            out = attend(rows, keys, values, scale, bias)
+        outs.append(_unfold(out, batch.queries.numel()))
+    out = torch.cat(outs).index_select(0, context.plan.restore)
+    if context.plan.slabs:
+        lse = torch.cat(lses).squeeze(-1).index_select(0, context.plan.restore)
+        for slab in context.plan.slabs:
+            keys, values = context.pool.slab(layer, slab.slots)
+            out, lse = _merge(out, lse, slab, *_attend_slab(queries, slab, keys, values, scale))
+    return out.unsqueeze(0), None
+
+
+def _attend_slab(
+    queries: Tensor, slab: Slab, keys: Tensor, values: Tensor, scale: float
+) -> tuple[Tensor, Tensor]:
+    """Return `[n, heads, value_dim]` and `[n, heads]` of the queries that see the slab."""
+    if slab.queries is not None:
+        queries = queries.index_select(0, slab.queries)
+    count, heads, width = queries.shape
+    kv_heads = keys.shape[1]
+    rows = queries.reshape(count, kv_heads, heads // kv_heads, width).transpose(0, 1)
+    rows = rows.reshape(1, kv_heads, count * heads // kv_heads, width)
+    out, lse = attend_partial(rows, keys, values, scale)
+    return _unfold(out, count), _unfold(lse.unsqueeze(-1), count).squeeze(-1)
+
+
+def _merge(
+    out: Tensor, lse: Tensor, slab: Slab, part: Tensor, part_lse: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Merge a slab's part into the output and log-sum-exp of the step."""
+    if slab.queries is None:
+        return merge_partials(out, lse, part, part_lse)
+    merged, merged_lse = merge_partials(
+        out.index_select(0, slab.queries), lse.index_select(0, slab.queries), part, part_lse
+    )
+    return out.index_copy_(0, slab.queries, merged), lse.index_copy_(0, slab.queries, merged_lse)
+
+
+def _batch_queries(queries: Tensor, batch: PaddedBatch, kv_heads: int) -> Tensor:
+    """Return `[batch, kv_heads, rows * group, key_dim]` of `[tokens, heads, key_dim]`."""
+    size, width = batch.queries.shape
+    rows = queries.index_select(0, batch.queries.view(-1))
+    rows = rows.view(size, width, kv_heads, -1, rows.shape[-1]).permute(0, 2, 1, 3, 4)
+    return rows.reshape(size, kv_heads, -1, rows.shape[-1])
+
+
+def _unfold(folded: Tensor, rows: int) -> Tensor:
+    """Return `[batch * rows, heads, dim]` of `[batch, kv_heads, rows * group, dim]`."""
+    size, kv_heads, _, width = folded.shape
+    split = folded.view(size, kv_heads, rows // size, -1, width).permute(0, 2, 1, 3, 4)
+    return split.reshape(rows, -1, width)
+
+
+AttentionInterface.register(IMPLEMENTATION, segment_attention)

@@ -1,0 +1,136 @@
+"""Loading a decoder through transformers, or saying in one sentence why not."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+)
+
+from sparkllm_engine.config import EngineConfig
+from sparkllm_engine.errors import EngineConfigError
+from sparkllm_engine.model.probe import Probe, probe_model
+
+_DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that the engine can serve.
+
+    Attributes:
+        model: in evaluation mode, on its device.
+        tokenizer: as transformers loads it.
+        probe: shapes of its keys and values.
+        end_tokens: token ids that end an answer.
+        context_length: tokens of prompt and answer together.
+    """
+
+    model: PreTrainedModel
+    tokenizer: Any
+    probe: Probe
+    end_tokens: frozenset[int]
+    context_length: int
+
+
+def load_model(config: EngineConfig) -> LoadedModel:
+    """Load model and tokenizer and check that the engine can serve them.
+
+    Raises:
+        EngineConfigError: not found, not a decoder, an architecture the engine can't serve, or
+            a length beyond the model's context.
+    """
+    name = config.model
+    source: dict[str, Any] = {"local_files_only": True} if Path(name).is_dir() else {}
+    try:
+        model_config = AutoConfig.from_pretrained(name, **source)
+    except (OSError, ValueError, KeyError) as error:
+        raise EngineConfigError(_why_not_found(name, error)) from error
+    if model_config.is_encoder_decoder:
+        raise EngineConfigError(f"model '{name}' is not a decoder but {model_config.model_type}")
+    device = _device(config)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            name,
+            config=model_config,
+            dtype=_dtype(config, device),
+            attn_implementation="eager",
+            **source,
+        )
+    except Exception as error:
+        raise EngineConfigError(
+            f"model '{name}' ({model_config.model_type}) can't be loaded as a decoder: {error}"
+        ) from error
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name, **source)
+    except Exception as error:
+        raise EngineConfigError(f"model '{name}' has no usable tokenizer: {error}") from error
+    model = model.to(device).eval().requires_grad_(False)
+    with torch.inference_mode():
+        probe = probe_model(model)
+    return LoadedModel(
+        model=model,
+        tokenizer=tokenizer,
+        probe=probe,
+        end_tokens=_end_tokens(model, tokenizer),
+        context_length=_context_length(config, model_config, probe),
+    )
+
+
+def _why_not_found(name: str, error: Exception) -> str:
+    if Path(name).is_dir():
+        return f"model '{name}' can't be read: {error}"
+    return (
+        f"model '{name}' was not found: it is neither a local folder nor a Hugging Face model that"
+        " is cached or can be downloaded from here"
+    )
+
+
+def _device(config: EngineConfig) -> torch.device:
+    try:
+        device = torch.device(config.device)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise EngineConfigError(f"device '{config.device}' can't be used: {error}") from error
+    return device
+
+
+def _dtype(config: EngineConfig, device: torch.device) -> torch.dtype:
+    if config.dtype != "auto":
+        return _DTYPES[config.dtype]
+    if device.type != "cpu":
+        return torch.bfloat16
+    abilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    native = abilities.get("avx512_bf16") or abilities.get("amx_bf16")
+    return torch.bfloat16 if native else torch.float32
+
+
+def _end_tokens(model: PreTrainedModel, tokenizer: Any) -> frozenset[int]:
+    generation: GenerationConfig | None = model.generation_config
+    configured = generation.eos_token_id if generation is not None else None
+    if configured is None:
+        configured = tokenizer.eos_token_id
+    if configured is None:
+        return frozenset()
+    tokens = configured if isinstance(configured, list) else [configured]
+    return frozenset(int(token) for token in tokens)
+
+
+def _context_length(config: EngineConfig, model_config: Any, probe: Probe) -> int:
+    text_config = model_config.get_text_config(decoder=True)
+    own = getattr(text_config, "max_position_embeddings", None) or 2048
+    # Within the narrowest window a layer sees everything, so attention over all is exact.
+    longest = min(own, probe.window or own)
+    if config.max_model_length > longest:
+        cause = "its sliding window" if probe.window == longest else "its context"
+        raise EngineConfigError(
+            f"max_model_length is {config.max_model_length}, but model '{config.model}' can be"
+            f" served up to {longest} tokens, {cause}: lower it, or 0 for the most there is"
+        )
+    return config.max_model_length or longest

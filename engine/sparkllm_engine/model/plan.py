@@ -1,0 +1,179 @@
+"""What attends what in one step: slabs read in place, and padded batches of the rest."""
+
+from collections.abc import Sequence as Rows
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sparkllm_engine.model.packing import PackedRow
+from sparkllm_engine.model.pool import PAD_SLOT
+
+# A cached run is read in place, with a merge, when gathering it for its rows would copy more keys.
+_SHARED_KEYS = 4096
+_OWN_KEYS = 512
+# Rows join a padded batch while they have this share of its longest row.
+_FILL = 0.7
+_SLACK = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Slab:
+    """A run of slots that all of `queries` see.
+
+    Attributes:
+        slots: the run.
+        queries: `[n]`, packed positions; None for all of the step.
+    """
+
+    slots: range
+    queries: Tensor | None
+
+
+@dataclass(slots=True)
+class PaddedBatch:
+    """Rows of about equal size, padded to one shape.
+
+    Attributes:
+        queries: `[batch, rows]`, packed positions, padded with 0.
+        keys: `[batch, keys]`, slots, padded with the pad slot.
+        visible: `[batch, rows, keys]`.
+    """
+
+    queries: Tensor
+    keys: Tensor
+    visible: Tensor
+    _bias: dict[tuple[int, torch.dtype], Tensor] = field(default_factory=dict)
+
+    def bias(self, group: int, dtype: torch.dtype) -> Tensor:
+        """Return `[batch, 1, rows * group, keys]`: 0 where visible, else minus infinity."""
+        bias = self._bias.get((group, dtype))
+        if bias is None:
+            shape = self.visible.shape
+            bias = torch.zeros(shape, dtype=dtype).masked_fill_(~self.visible, float("-inf"))
+            bias = bias.unsqueeze(2).expand(shape[0], shape[1], group, shape[2])
+            bias = bias.reshape(shape[0], 1, shape[1] * group, shape[2])
+            self._bias[(group, dtype)] = bias
+        return bias
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionPlan:
+    """One step's attention, the same for all layers.
+
+    Attributes:
+        write_slots: `[tokens]`, where the keys and values of the step go, before any is attended.
+        batches: every token of the step is a query of exactly one.
+        restore: `[tokens]`, where each packed position is in the batches' rows laid end to end.
+        slabs: cached runs read in place; their outputs are merged in.
+    """
+
+    write_slots: Tensor
+    batches: list[PaddedBatch]
+    restore: Tensor
+    slabs: list[Slab]
+
+
+def plan_attention(rows: Rows[PackedRow]) -> AttentionPlan:
+    """Return the plan of a step in which `rows` are packed one after the other."""
+    firsts = np.cumsum([0, *(row.length for row in rows)])
+    slabs, gathered = _choose_slabs(rows, firsts)
+    lengths = [row.length for row in rows]
+    batches = []
+    restore = np.empty(firsts[-1], np.int64)
+    offset = 0
+    for members in _buckets(lengths, [len(keys) for keys in gathered]):
+        batch = _pad(
+            [rows[m] for m in members],
+            [gathered[m] for m in members],
+            [int(firsts[m]) for m in members],
+        )
+        width = batch.queries.shape[1]
+        for index, member in enumerate(members):
+            first, length = firsts[member], lengths[member]
+            at = offset + index * width
+            restore[first : first + length] = np.arange(at, at + length)
+        offset += batch.queries.numel()
+        batches.append(batch)
+    writes = np.concatenate([row.write_slots for row in rows]).astype(np.int64)
+    return AttentionPlan(torch.from_numpy(writes), batches, torch.from_numpy(restore), slabs)
+
+
+def _choose_slabs(
+    rows: Rows[PackedRow], firsts: NDArray[np.int64]
+) -> tuple[list[Slab], list[NDArray[np.int32]]]:
+    """Return the runs to read in place, and for each row the slots left to gather."""
+    users: dict[range, list[int]] = {}
+    for index, row in enumerate(rows):
+        for run in row.runs:
+            users.setdefault(run, []).append(index)
+    in_place = {
+        run
+        for run, members in users.items()
+        if len(run) >= _OWN_KEYS or (len(members) > 1 and len(members) * len(run) >= _SHARED_KEYS)
+    }
+    slabs = []
+    for run in in_place:
+        members = users[run]
+        if len(members) == len(rows):
+            slabs.append(Slab(run, None))
+            continue
+        queries = np.concatenate([np.arange(firsts[m], firsts[m + 1]) for m in members])
+        slabs.append(Slab(run, torch.from_numpy(queries)))
+    return slabs, [_without(row, in_place) for row in rows]
+
+
+def _without(row: PackedRow, in_place: set[range]) -> NDArray[np.int32]:
+    if not in_place or in_place.isdisjoint(row.runs):
+        return row.key_slots
+    parts = []
+    position = 0
+    for run in row.runs:
+        if run not in in_place:
+            parts.append(row.key_slots[position : position + len(run)])
+        position += len(run)
+    return np.concatenate([*parts, row.key_slots[position:]])
+
+
+def _buckets(lengths: list[int], keys: list[int]) -> list[list[int]]:
+    order = sorted(range(len(lengths)), key=lambda index: (lengths[index], keys[index]))
+    buckets: list[list[int]] = []
+    longest = most = 0
+    for index in reversed(order):
+        fits = (
+            buckets
+            and lengths[index] + _SLACK >= _FILL * longest
+            and _FILL * most <= keys[index] + _SLACK
+            and _FILL * keys[index] <= most
+        )
+        if fits:
+            buckets[-1].append(index)
+            most = max(most, keys[index])
+        else:
+            buckets.append([index])
+            longest, most = lengths[index], keys[index]
+    return buckets
+
+
+def _pad(
+    rows: list[PackedRow], gathered: list[NDArray[np.int32]], firsts: list[int]
+) -> PaddedBatch:
+    width = max(row.length for row in rows)
+    depth = max(len(keys) for keys in gathered)
+    queries = np.zeros((len(rows), width), np.int64)
+    keys = np.full((len(rows), depth), PAD_SLOT, np.int64)
+    past = np.empty(len(rows), np.int64)
+    for index, (row, slots, first) in enumerate(zip(rows, gathered, firsts, strict=True)):
+        queries[index, : row.length] = np.arange(first, first + row.length)
+        keys[index, : len(slots)] = slots
+        past[index] = len(slots) - row.length
+    ends = past[:, None] + np.arange(width)[None, :]
+    visible = np.arange(depth)[None, None, :] <= ends[:, :, None]
+    for index, row in enumerate(rows):
+        if row.tail_visible is not None:
+            tail = len(row.tail_visible)
+            rows_from, keys_from = row.length - tail, len(gathered[index]) - tail
+            visible[index, rows_from : row.length, keys_from : keys_from + tail] = row.tail_visible
+    return PaddedBatch(torch.from_numpy(queries), torch.from_numpy(keys), torch.from_numpy(visible))

@@ -1,0 +1,73 @@
+"""Keys and values of cached tokens: one row of each layer's tensors for each slot."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+PAD_SLOT = 0
+"""A slot of zeros that padding points at, so that masked keys are finite numbers."""
+DISCARD_SLOT = 1
+"""Where keys and values go that nobody will read."""
+_RESERVED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LayerShape:
+    """Shape of one layer's keys and values."""
+
+    kv_heads: int
+    key_dim: int
+    value_dim: int
+
+    @property
+    def width(self) -> int:
+        """Numbers per token."""
+        return self.kv_heads * (self.key_dim + self.value_dim)
+
+
+class KeyValuePool:
+    """Slots for keys and values, token-major, so that a run of slots is one contiguous slab.
+
+    Slots `first .. first + slots - 1` belong to the prefix cache, the `scratch` ones after them to
+    tokens that live for one step only.
+    """
+
+    first = _RESERVED
+
+    def __init__(
+        self,
+        layers: list[LayerShape],
+        slots: int,
+        scratch: int,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self.slots = slots
+        self.scratch = range(_RESERVED + slots, _RESERVED + slots + scratch)
+        self._keys, self._values = [], []
+        for layer in layers:
+            for width, tensors in ((layer.key_dim, self._keys), (layer.value_dim, self._values)):
+                # Pages of zeros that were never written take no memory.
+                shape = (self.scratch.stop, layer.kv_heads, width)
+                tensors.append(torch.zeros(shape, dtype=dtype, device=device))
+
+    def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> None:
+        """Store keys and values `[tokens, kv_heads, dim]` of one layer in `slots`, `[tokens]`."""
+        self._keys[layer].index_copy_(0, slots, key)
+        self._values[layer].index_copy_(0, slots, value)
+
+    def gather(self, layer: int, slots: Tensor) -> tuple[Tensor, Tensor]:
+        """Return copies `[batch, kv_heads, keys, dim]` of the slots `[batch, keys]`."""
+        gathered = []
+        for tensor in (self._keys[layer], self._values[layer]):
+            rows = tensor.index_select(0, slots.view(-1))
+            gathered.append(rows.view(*slots.shape, *rows.shape[1:]).transpose(1, 2))
+        return gathered[0], gathered[1]
+
+    def slab(self, layer: int, slots: range) -> tuple[Tensor, Tensor]:
+        """Return views `[1, kv_heads, keys, dim]` of a run of slots."""
+        return (
+            self._keys[layer][slots.start : slots.stop].transpose(0, 1).unsqueeze(0),
+            self._values[layer][slots.start : slots.stop].transpose(0, 1).unsqueeze(0),
+        )

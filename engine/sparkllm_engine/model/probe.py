@@ -1,0 +1,112 @@
+"""Whether the engine can serve a model, found out by running it once before any row does."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, PreTrainedModel
+
+from sparkllm_engine.errors import EngineConfigError
+from sparkllm_engine.model.pool import LayerShape
+from sparkllm_kernels import attend
+
+_IMPLEMENTATION = "sparkllm_probe"
+_TOKENS = 9
+# What some layers hand to their attention beyond queries, keys and values, and the engine lacks.
+_UNSERVED = {
+    "softcap": "soft-capped attention scores",
+    "s_aux": "attention sinks",
+    "position_bias": "a position bias on attention scores",
+}
+# Difference of logits allowed, as a share of their spread.
+_TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.25}
+
+
+@dataclass(slots=True)
+class Probe:
+    """What the layers showed of themselves.
+
+    Attributes:
+        layers: shape of the keys and values by layer index.
+        window: the narrowest sliding window in tokens, None when all layers see everything.
+        unserved: features that a layer asked for and the engine lacks.
+    """
+
+    layers: dict[int, LayerShape] = field(default_factory=dict)
+    window: int | None = None
+    unserved: set[str] = field(default_factory=set)
+
+
+_probe = Probe()
+
+
+def probe_model(model: PreTrainedModel) -> Probe:
+    """Compare the logits of a few tokens under plain causal attention with the model's own.
+
+    Raises:
+        EngineConfigError: the architecture needs what the engine doesn't have; names it.
+    """
+    global _probe  # noqa: PLW0603
+    name = type(model).__name__
+    token_ids = torch.arange(_TOKENS, device=model.device)[None] % model.config.vocab_size
+    positions = torch.arange(_TOKENS, device=model.device)[None]
+    try:
+        model.set_attn_implementation("eager")
+        own = model(input_ids=token_ids, position_ids=positions, use_cache=False).logits
+        _probe = Probe()
+        model.set_attn_implementation(_IMPLEMENTATION)
+        ours = model(input_ids=token_ids, position_ids=positions, use_cache=False).logits
+    except Exception as error:
+        raise EngineConfigError(
+            f"{name} can't be served: it doesn't run on packed tokens with a replaced attention"
+            f" function ({type(error).__name__}: {error})"
+        ) from error
+    if _probe.unserved:
+        raise EngineConfigError(f"{name} can't be served yet: it uses {_listed(_probe.unserved)}")
+    if not _probe.layers:
+        raise EngineConfigError(
+            f"{name} can't be served: its layers don't go through transformers' attention interface"
+        )
+    difference = (ours.float() - own.float()).abs().max()
+    if not difference <= _TOLERANCE.get(model.dtype, 0.25) * own.float().std():
+        raise EngineConfigError(
+            f"{name} can't be served: its attention is not plain causal attention"
+        )
+    if sorted(_probe.layers) != list(range(len(_probe.layers))):
+        raise EngineConfigError(
+            f"{name} can't be served: its layers {sorted(_probe.layers)} have gaps"
+        )
+    return _probe
+
+
+def _probe_attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    **extra: Any,
+) -> tuple[Tensor, None]:
+    _, heads, tokens, width = query.shape
+    kv_heads = key.shape[1]
+    _probe.layers[int(module.layer_idx)] = LayerShape(kv_heads, key.shape[3], value.shape[3])  # type: ignore[arg-type]
+    _probe.unserved |= {text for name, text in _UNSERVED.items() if extra.get(name) is not None}
+    if sliding_window is not None:
+        _probe.window = min(sliding_window, _probe.window or sliding_window)
+    key, value = (tensor.repeat_interleave(heads // kv_heads, dim=1) for tensor in (key, value))
+    bias = torch.full((tokens, tokens), float("-inf"), dtype=query.dtype, device=query.device).triu(
+        1
+    )
+    scale = width**-0.5 if scaling is None else scaling
+    return attend(query, key, value, scale, bias[None, None]).transpose(1, 2), None
+
+
+def _listed(texts: set[str]) -> str:
+    return ", ".join(sorted(texts))
+
+
+AttentionInterface.register(_IMPLEMENTATION, _probe_attention)

@@ -1,0 +1,109 @@
+"""Prompts as token ids, with row text that can't speak in special tokens; answers as text."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+Tokens = NDArray[np.int32]
+
+_SENTINEL = "\ue000sparkllm\ue000"
+
+
+class PromptTokenizer:
+    """Turns user messages into prompts of the model.
+
+    The chat template is rendered once, with a sentinel as the user message; only what stands before
+    and after the sentinel is tokenised with special tokens.
+
+    Attributes:
+        end_token: the token that ends the model's turn.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._text = _without_special_tokens(tokenizer)
+        before, after = _template(tokenizer)
+        self._prefix = np.array(before, np.int32)
+        self._suffix = np.array(after, np.int32)
+        end = tokenizer.eos_token_id
+        self.end_token: int = self.encode_text("\n")[-1] if end is None else int(end)
+
+    @property
+    def overhead(self) -> int:
+        """Tokens of the chat template around every user message."""
+        return len(self._prefix) + len(self._suffix)
+
+    def encode_prompts(self, prompts: Sequence[Sequence[str]]) -> list[Tokens | Exception]:
+        """Return the token ids of each prompt, given as pieces; or what went wrong with it."""
+        texts: list[str | Exception] = [_joined(pieces) for pieces in prompts]
+        good = [text for text in texts if isinstance(text, str)]
+        encoded = iter(self._encode(good))
+        return [text if isinstance(text, Exception) else next(encoded) for text in texts]
+
+    def encode_text(self, text: str) -> list[int]:
+        """Return the token ids of an answer's text."""
+        ids: list[int] = self._text.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """Return the text of answer tokens."""
+        return str(self._tokenizer.decode(tokens, skip_special_tokens=True))
+
+    def _encode(self, texts: Sequence[str]) -> list[Tokens | Exception]:
+        try:
+            encodings = self._text.encode_batch_fast(texts, add_special_tokens=False)
+        except Exception as error:
+            if len(texts) == 1:
+                return [error]
+            return [self._encode([text])[0] for text in texts]
+        return [
+            np.concatenate((self._prefix, np.array(encoding.ids, np.int32), self._suffix))
+            for encoding in encodings
+        ]
+
+
+def _joined(pieces: Sequence[str]) -> str | Exception:
+    try:
+        text = "".join(pieces)
+        text.encode()
+    except (TypeError, UnicodeEncodeError) as error:
+        return error
+    return text
+
+
+def _without_special_tokens(tokenizer: Any) -> Tokenizer:
+    """Return a copy of the tokenizer that reads every text as plain text.
+
+    Added tokens go, special or not (control words such as `<think>` are often not); those made of
+    blanks stay, because they are how some tokenizers write runs of blanks.
+    """
+    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    state["added_tokens"] = [token for token in state["added_tokens"] if token["content"].isspace()]
+    state["truncation"] = state["padding"] = None
+    plain = Tokenizer.from_str(json.dumps(state))
+    plain.encode_special_tokens = True
+    return plain
+
+
+def _template(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """Return the token ids before and after the user message."""
+    if not tokenizer.chat_template:
+        return _opening(tokenizer), tokenizer("\n", add_special_tokens=False)["input_ids"]
+    message = [{"role": "user", "content": _SENTINEL}]
+    rendered = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
+    before, _, after = rendered.partition(_SENTINEL)
+    return (
+        tokenizer(before, add_special_tokens=False)["input_ids"],
+        tokenizer(after, add_special_tokens=False)["input_ids"],
+    )
+
+
+def _opening(tokenizer: Any) -> list[int]:
+    """Return what the tokenizer puts before any text, such as the token that begins one."""
+    opening: list[int] = tokenizer("")["input_ids"]
+    closed = opening[-1:] == [tokenizer.eos_token_id]
+    return opening[:-1] if closed and tokenizer.bos_token_id != tokenizer.eos_token_id else opening
