@@ -7,6 +7,7 @@ submit ─► window ─► sender thread ─┐            ┌─ receiver thre
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -60,6 +61,7 @@ class Exchange:
         self._progress = False
         self._error: EngineError | None = None
         self._closed = False
+        self._heard = time.monotonic()
 
     def submit(self, prompts: pa.Array) -> Pending:
         """Send a window of prompts; return at once.
@@ -88,8 +90,14 @@ class Exchange:
                 self._receiver.start()
         return window
 
-    def _wait_for(self, window: Pending) -> None:
-        while True:
+    def _wait_for(self, window: Pending, seconds: float) -> None:
+        """Return once a window is complete, or after this many seconds.
+
+        Raises:
+            EngineError: it won't be complete.
+        """
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
             with self._changed:
                 if window.is_complete:
                     return
@@ -97,10 +105,12 @@ class Exchange:
                     raise self._error
                 if self._closed:
                     raise EngineError("the exchange with the engine was closed")
-                heard = self._changed.wait(_SILENCE)
+                self._changed.wait(min(_SILENCE, left))
                 connection = self._connection
-            if not heard and connection is not None:
+                silence = time.monotonic() - self._heard
+            if connection is not None and silence > _SILENCE:
                 connection.end_if_dead()
+                self._heard = time.monotonic()
 
     def close(self) -> None:
         """End the exchange; prompts without a result are cancelled in the engine."""
@@ -161,6 +171,7 @@ class Exchange:
     def _talk(self, connection: Connection) -> None:
         with self._changed:
             self._connection = connection
+            self._heard = time.monotonic()
             self._unsent = deque(self._windows)
         sender = threading.Thread(
             target=self._send, args=(connection,), name="sparkllm-sender", daemon=True
@@ -182,6 +193,7 @@ class Exchange:
             with self._changed:
                 self._deliver(results)
                 self._progress = True
+                self._heard = time.monotonic()
                 self._changed.notify_all()
         if not self._closed:
             raise ConnectionLostError("the engine ended the exchange")

@@ -1,5 +1,6 @@
 """One submitted window: which of its prompts are answered, and its results in order."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -17,7 +18,9 @@ class Pending:
     `wait` waits for its completion.
     """
 
-    def __init__(self, first: int, prompts: pa.Array, wait: "Callable[[Pending], None]") -> None:
+    def __init__(
+        self, first: int, prompts: pa.Array, wait: "Callable[[Pending, float], None]"
+    ) -> None:
         self.first = first
         self.rows = len(prompts)
         self._wait = wait
@@ -31,6 +34,20 @@ class Pending:
         """Whether every prompt has its result."""
         return self._missing == 0
 
+    @property
+    def answered(self) -> int:
+        """How many prompts have their result."""
+        return self.rows - self._missing
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until every prompt has its result, at most this long; return whether it has.
+
+        Raises:
+            EngineError: as `result`.
+        """
+        self._wait(self, seconds)
+        return self.is_complete
+
     def result(self) -> pa.Table:
         """Wait, and return one row for each prompt in the order submitted.
 
@@ -39,7 +56,7 @@ class Pending:
         Raises:
             EngineError: the engine can't be started, died too often, or refuses the call.
         """
-        self._wait(self)
+        self._wait(self, math.inf)
         return self._in_order()
 
     def receive(self, results: pa.RecordBatch, ids: np.ndarray) -> None:

@@ -124,3 +124,15 @@ def test_a_step_that_fails_is_an_error_of_its_rows_only(directory: Path) -> None
         assert "a step went wrong" in results["error_message"][0].as_py()
         after = exchange.submit(prompts(["all is well"])).result()
     assert after["text"].to_pylist() == ["all is well"]
+
+
+def test_waiting_for_a_while_tells_how_far_the_window_is(directory: Path) -> None:
+    slow = settings(directory, token_budget=1, max_model_length=20)
+    with open_exchange(slow, {}, identity()) as exchange:
+        pending = exchange.submit(prompts([f"row {number}" for number in range(100)]))
+        assert not pending.wait(0.0)
+        assert eventually(lambda: pending.answered > 10)
+        assert pending.answered < 100
+        while not pending.wait(0.5):
+            pass
+        assert pending.answered == 100

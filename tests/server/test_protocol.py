@@ -1,0 +1,59 @@
+"""The command of an exchange says the same on both sides, or is refused with a sentence."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparkllm_engine.request import SamplingParameters
+from sparkllm_engine.server.protocol import (
+    ProtocolError,
+    decode_command,
+    decode_refusal,
+    encode_command,
+    encode_refusal,
+)
+
+sampling = st.fixed_dictionaries(
+    {},
+    optional={
+        "max_tokens": st.integers(1, 4096),
+        "temperature": st.floats(0, 2),
+        "top_k": st.integers(0, 100),
+        "top_p": st.floats(0, 1),
+        "seed": st.none() | st.integers(0, 2**63),
+        "choices": st.lists(st.text(), max_size=4).map(tuple),
+    },
+)
+
+
+@given(sampling)
+def test_the_engine_reads_the_parameters_that_the_client_wrote(values: dict[str, object]) -> None:
+    assert decode_command(encode_command(values)) == SamplingParameters(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (b"no json", "is not of this protocol"),
+        (b"[]", "is not of this protocol"),
+        (json.dumps({"version": 99, "sampling": {}}).encode(), "speaks version 99"),
+        (encode_command({"tokens": 1}), "unknown sampling parameter 'tokens'"),
+        (encode_command({"max_tokens": True}), "max_tokens can't be True"),
+        (encode_command({"choices": "yes"}), "choices can't be 'yes'"),
+    ],
+)
+def test_a_command_that_means_nothing_is_refused(command: bytes, sentence: str) -> None:
+    with pytest.raises(ProtocolError, match=sentence):
+        decode_command(command)
+
+
+@given(st.text(max_size=500))
+def test_the_client_reads_the_sentence_of_a_refusal(sentence: str) -> None:
+    assert decode_refusal(encode_refusal(ProtocolError(sentence))) == sentence
+
+
+@pytest.mark.parametrize("extra_info", [None, b"", b"\xff", b"{}", b"[1]"])
+def test_other_flight_errors_are_no_refusals(extra_info: bytes | None) -> None:
+    assert decode_refusal(extra_info) is None
