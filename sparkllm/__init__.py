@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sparkllm import functions
-    from sparkllm.progress import progress
-    from sparkllm.session import configure, register, session, usage
+    from sparkllm.progress_bar import progress
+    from sparkllm.sessions import configure, register, session, usage
 
 __all__ = ["configure", "functions", "progress", "register", "session", "usage"]
 
 _HOMES = {
-    "configure": "sparkllm.session",
-    "progress": "sparkllm.progress",
-    "register": "sparkllm.session",
-    "session": "sparkllm.session",
-    "usage": "sparkllm.session",
+    "configure": "sparkllm.sessions",
+    "progress": "sparkllm.progress_bar",
+    "register": "sparkllm.sessions",
+    "session": "sparkllm.sessions",
+    "usage": "sparkllm.sessions",
 }
 
 

@@ -13,7 +13,7 @@ from collections import defaultdict
 from functools import cache
 from typing import Any
 
-from sparkllm.usage import Ledger, Usage
+from sparkllm.ledger import Ledger, Usage
 
 _LONGEST_LINE = 1 << 16
 

@@ -10,13 +10,13 @@ object ArgumentColumn {
 
   /**
    * The columns of a call. A struct contributes its fields. An expression without a name of its
-   * own is `column_1`, `column_2`, ... by its position (from 1) among the columns; a name that
+   * own is `col1`, `col2`, ... by its position (from 1) among the columns, as in `struct`; a name that
    * stands there already gets the first free suffix from `_2` on.
    */
   def of(arguments: Seq[Expression]): Seq[ArgumentColumn] =
     arguments.flatMap(fieldsOf).foldLeft(Vector.empty[ArgumentColumn]) {
       case (columns, (name, value)) =>
-        val wanted = name.getOrElse(s"column_${columns.size + 1}")
+        val wanted = name.getOrElse(s"col${columns.size + 1}")
         columns :+ ArgumentColumn(unused(wanted, columns.map(_.name).toSet), value)
     }
 

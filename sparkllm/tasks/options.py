@@ -57,7 +57,7 @@ def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in options.items():
         reader = _READERS.get(name)
         if reader is None:
-            raise CallError(f"unknown option '{name}': the options are {', '.join(_READERS)}")
+            raise CallError(f"llm has no option {name}: the options are {', '.join(_READERS)}")
         try:
             typed[name] = reader(value)
         except (TypeError, ValueError) as error:

@@ -10,7 +10,7 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sparkllm.usage import Usage
+from sparkllm.ledger import Usage
 from sparkllm.worker.settings import WorkerSettings
 
 _LOG = logging.getLogger("sparkllm")

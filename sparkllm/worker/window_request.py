@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from sparkllm.client import Exchange, Pending
 from sparkllm.tasks import Prompt
-from sparkllm.usage import Usage
+from sparkllm.ledger import Usage
 from sparkllm.worker.rendering import render
 from sparkllm.worker.reporting import Reporter
 from sparkllm_optimizer import distinct_rows, plan
@@ -38,7 +38,7 @@ class WindowRequest:
             reporter.window(Usage(rows=rows))
             return pa.nulls(rows, pa.utf8())
         while not self.pending.wait(_REPORT_EVERY):
-            reporter.under_way(rows * self.pending.finished // self.pending.size)
+            reporter.under_way(rows * self.pending.answered // self.pending.rows)
         results = self.pending.result()
         reporter.errors(results)
         reporter.window(_usage(results, rows, time.monotonic() - self.started))

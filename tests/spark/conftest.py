@@ -1,5 +1,6 @@
 """One Spark session for all tests of this folder, with an engine whose answers are known."""
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,15 @@ import sparkllm
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+def engine_directory() -> Iterator[str]:
+    with tempfile.TemporaryDirectory(prefix="slm") as directory:  # short, for the sockets in it
+        yield directory
+
+
+@pytest.fixture(scope="session")
+def spark(
+    tmp_path_factory: pytest.TempPathFactory, engine_directory: str
+) -> Iterator[SparkSession]:
     session = sparkllm.session(
         "local[2]",
         config={
@@ -18,7 +27,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             "spark.sql.shuffle.partitions": "2",
             "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
             "spark.sparkllm.engine.implementation": "tests.engines:DigestEngine",
-            "spark.sparkllm.engine.directory": str(tmp_path_factory.mktemp("engines")),
+            "spark.sparkllm.engine.directory": engine_directory,
         },
     )
     session.sparkContext.setLogLevel("ERROR")

@@ -50,7 +50,7 @@ def test_placeholders_are_named_once_in_order_of_appearance() -> None:
         (Call("Is {y} good?", ("x",)), "names {y}, but the columns are x"),
         (Call("  ", ("x",)), "empty"),
         (Call("classify", ()), "at least one column"),
-        (Call("classify", ("x",), {"lables": ["a"]}), "unknown option 'lables'"),
+        (Call("classify", ("x",), {"lables": ["a"]}), "llm has no option lables"),
         (Call("classify", ("x",), {"labels": []}), "at least one label"),
         (Call("classify", ("x",), {"labels": ["a", "a"]}), "once"),
         (Call("classify", ("x",), {"labels": 3}), "array of strings"),

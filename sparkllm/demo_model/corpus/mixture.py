@@ -12,8 +12,8 @@ from sparkllm.demo_model.corpus.split import is_held_out
 from sparkllm.demo_model.corpus.written import ReviewWriter
 
 # Times each row is asked about. Rare sentiments of a shop are asked about more often.
-_CLOTHING: dict[Sentiment, float] = {"positive": 1.6, "neutral": 5.0, "negative": 6.0}
-_FOOD: dict[Sentiment, float] = {"positive": 4.0, "neutral": 10.0, "negative": 12.0}
+_CLOTHING: dict[Sentiment, float] = {"positive": 0.7, "neutral": 2.5, "negative": 3.0}
+_FOOD: dict[Sentiment, float] = {"positive": 2.0, "neutral": 8.0, "negative": 8.0}
 _SENTENCES = 6.0
 _EMOTIONS: dict[Sentiment, float] = {"positive": 0.5, "neutral": 0.2, "negative": 0.7}
 _LABELLED = {"snips": 0.3, "banking77": 0.3}

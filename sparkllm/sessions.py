@@ -1,5 +1,6 @@
 """Setting up a Spark session that knows `llm`."""
 
+import logging
 import os
 import socket
 import sys
@@ -8,10 +9,13 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from sparkllm import configuration
+from sparkllm import catalyst, configuration
+from sparkllm.catalyst import CatalystError
 from sparkllm.java import require_java
 from sparkllm.listener import usage_listener
-from sparkllm.usage import Ledger
+from sparkllm.ledger import Ledger
+
+_LOG = logging.getLogger(__name__)
 
 
 def session(
@@ -41,8 +45,8 @@ def session(
     if model is not None:
         builder = builder.config(configuration.MODEL.name, model)
     spark = configure(builder).getOrCreate()
-    if not spark.catalog.functionExists("llm"):
-        register(spark)
+    if not catalyst.is_active(spark):
+        _add_to_running(spark)
     return spark
 
 
@@ -59,6 +63,15 @@ def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
     master = options.get("spark.master", "")
     if master.startswith("local") and "spark.pyspark.python" not in options:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if not options.get(configuration.MODEL.name):
+        _LOG.warning(
+            "%s is not set: using the small model for sentiment that ships with sparkllm",
+            configuration.MODEL.name,
+        )
+    try:
+        catalyst.activate(builder)
+    except CatalystError as error:
+        _LOG.warning("%s; call sparkllm.register(spark) for llm as a plain UDF", error)
     listener = usage_listener("127.0.0.1" if master.startswith("local") else _own_address(options))
     return builder.config(
         map={
@@ -75,6 +88,14 @@ def register(spark: SparkSession) -> None:
     does not know the names of its columns, unless they come in a struct.
     """
     spark.udf.register("llm", _iterator_udf())
+
+
+def _add_to_running(spark: SparkSession) -> None:
+    try:
+        catalyst.attach(spark)
+    except CatalystError as error:
+        _LOG.warning("%s; llm is a plain UDF here, see sparkllm.register", error)
+        register(spark)
 
 
 def _iterator_udf() -> Any:

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from sparkllm.listener import UsageListener
-from sparkllm.usage import Ledger, Usage
+from sparkllm.ledger import Ledger, Usage
 from sparkllm.worker.reporting import Reporter
 from sparkllm.worker.settings import WorkerSettings, engine_settings
 
