@@ -71,10 +71,9 @@ def test_an_open_exchange_is_not_idle(directory: Path) -> None:
 
 
 def test_it_outlives_the_task_that_started_it(directory: Path) -> None:
-    command = [sys.executable, "-m", "tests.client.task", settings(directory).to_json()]
+    command = [sys.executable, "-m", "tests.client.tasks", settings(directory).to_json()]
     with stand_in() as executor:
-        command += [str(executor.pid), "1", str(executor.pid)]
-        subprocess.run(command, stdin=subprocess.DEVNULL, check=True, capture_output=True)
+        subprocess.run([*command, str(executor.pid), "1", "1"], check=True, capture_output=True)
         (process,) = engines(directory)
         assert not eventually(lambda: not process.is_running(), seconds=1.5)
         executor.kill()
