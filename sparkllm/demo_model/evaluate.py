@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import random
 from pathlib import Path
 
 from rich.console import Console
@@ -38,7 +39,7 @@ def main() -> None:
             {"benchmark": "demo_model", "case": task.name, "system": system, "value": value}
             for system, value in measured.items()
         ]
-    Console().print(table)
+    Console(width=100).print(table)
     if arguments.json:
         arguments.json.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
 
@@ -46,12 +47,14 @@ def main() -> None:
 def measure(scorer: Scorer, task: EvaluationTask, rows: int) -> dict[str, float | None]:
     """Return the number of rows and the accuracies of the model and of the baselines."""
     truth = [example.answer for example in task.held_out]
-    ours = scorer.answers(task.held_out[:rows])
+    asked = random.Random(0).sample(task.held_out, min(rows, len(task.held_out)))
+    expected = [example.answer for example in asked]
+    ours = scorer.answers(asked)
     linear = linear_answers(task)
     return {
         "rows": len(ours),
-        "ours": accuracy(ours, truth[:rows]),
-        "ours, balanced": balanced_accuracy(ours, truth[:rows]),
+        "ours": accuracy(ours, expected),
+        "ours, balanced": balanced_accuracy(ours, expected),
         "majority": accuracy(majority_answers(task), truth),
         "linear": None if linear is None else accuracy(linear, truth),
         "linear, balanced": None if linear is None else balanced_accuracy(linear, truth),

@@ -40,7 +40,7 @@ def main() -> None:
     limit = Limit(arguments.steps, arguments.minutes)
     recipe = Recipe(arguments.seed, learning_rate=arguments.learning_rate)
     trainer = Trainer(
-        model, corpus, recipe, limit, tokenizer.pad_token_id, out / "checkpoint.pt"
+        model, corpus, recipe, limit, pad=tokenizer.pad_token_id, checkpoint=out / "checkpoint.pt"
     )
     progress = trainer.run()
     export(model, tokenizer, out / "model")
@@ -72,9 +72,7 @@ def fresh_model(shape: Shape, tokenizer: PreTrainedTokenizerBase, seed: int) -> 
     return model
 
 
-def export(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path
-) -> None:
+def export(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
     """Write weights in bfloat16, configuration, generation configuration and tokenizer."""
     model = model.to("cpu", torch.bfloat16).eval()
     model.generation_config = GenerationConfig(
@@ -85,6 +83,8 @@ def export(
     )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    for file in folder.iterdir():
+        file.chmod(0o644)
 
 
 def _arguments() -> argparse.Namespace:

@@ -46,14 +46,16 @@ class Asker:
     def about_spam(self, row: Row) -> Example:
         """Return a question whether a message is spam."""
         if self._random.random() < 0.5:
-            labels = self._random.choice((("spam", "ham"), ("spam", "not spam"), ("spam", "normal")))
+            labels = self._random.choice(
+                (("spam", "ham"), ("spam", "not spam"), ("spam", "normal"))
+            )
             answer = labels[0] if row.label == "spam" else labels[1]
             return self._classify(row, self._shuffled(labels), answer)
         return self._ask_yes_no(row, questions.SPAM_QUESTIONS, row.label == "spam")
 
     def _standard(self, row: Row) -> Example:
         assert row.sentiment is not None
-        choices = list(_SENTIMENTS)
+        choices: list[str] = list(_SENTIMENTS)
         if self._random.random() < 0.5:
             choices = self._shuffled(choices)
         return self._classify(row, choices, row.sentiment)
@@ -94,7 +96,7 @@ class Asker:
         return self._instruct(row, instruction, ("1", "2", "3", "4", "5"), str(row.stars))
 
     def _classify(self, row: Row, choices: Sequence[str], answer: str) -> Example:
-        column, values = self._values(row)
+        _, values = self._values(row)
         call = Call("classify", tuple(values), {"labels": list(choices)})
         return _example(row, call, values, answer)
 

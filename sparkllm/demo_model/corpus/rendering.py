@@ -1,4 +1,4 @@
-"""From a call and a row's values to the pieces of the user message, by the product's own templates."""
+"""From a call and a row to the pieces of the user message, by the product's own templates."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,9 @@ from sparkllm.tasks.prompt import Literal
 from sparkllm.tasks.rendering import render_fields, render_values
 
 
-def user_message(call: Call, values: Mapping[str, object]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def user_message(
+    call: Call, values: Mapping[str, object]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the pieces of the user message and the closed set of answers.
 
     Args:

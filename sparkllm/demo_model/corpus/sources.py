@@ -11,11 +11,34 @@ import pyarrow.parquet as pq
 from sparkllm.demo_model.corpus.row import Row, Sentiment, sentiment_of_stars
 
 _POSITIVE_EMOTIONS = frozenset(
-    "admiration amusement approval caring excitement gratitude joy love optimism pride relief".split()
+    (
+        "admiration",
+        "amusement",
+        "approval",
+        "caring",
+        "excitement",
+        "gratitude",
+        "joy",
+        "love",
+        "optimism",
+        "pride",
+        "relief",
+    )
 )
 _NEGATIVE_EMOTIONS = frozenset(
-    "anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness "
-    "remorse sadness".split()
+    (
+        "anger",
+        "annoyance",
+        "disappointment",
+        "disapproval",
+        "disgust",
+        "embarrassment",
+        "fear",
+        "grief",
+        "nervousness",
+        "remorse",
+        "sadness",
+    )
 )
 
 

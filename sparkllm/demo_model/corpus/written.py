@@ -11,8 +11,36 @@ _STARS: dict[Sentiment, tuple[int, ...]] = {
     "neutral": (3,),
     "positive": (4, 5, 5, 5),
 }
-_MODELS = ("", "", "", " Pro", " X2", " 3000", " Deluxe", " Mini", " Max", " 500 ml", ", black", " (2 pack)")
-_MAKERS = "Arvo Belmont Cortina Dunmore Elvi Fenwick Gala Halden Ixo Juno Kestrel Lumo Norva Orin".split()
+_MODELS = (
+    "",
+    "",
+    "",
+    " Pro",
+    " X2",
+    " 3000",
+    " Deluxe",
+    " Mini",
+    " Max",
+    " 500 ml",
+    ", black",
+    " (2 pack)",
+)
+_MAKERS = (
+    "Arvo",
+    "Belmont",
+    "Cortina",
+    "Dunmore",
+    "Elvi",
+    "Fenwick",
+    "Gala",
+    "Halden",
+    "Ixo",
+    "Juno",
+    "Kestrel",
+    "Lumo",
+    "Norva",
+    "Orin",
+)
 
 
 class ReviewWriter:
@@ -58,7 +86,7 @@ class ReviewWriter:
         return self._random.choice(
             (
                 f"{product.capitalize()} by {maker} with {parts[0]} and {parts[1]}.",
-                f"The new {product} from {maker}: improved {parts[0]}, easy to use, ideal as a gift.",
+                f"The new {product} from {maker}: improved {parts[0]}, easy to use, a fine gift.",
                 f"High quality {product} for every day. Durable {parts[0]}, strong {parts[1]}.",
                 f"{maker} {product}. Award-winning design, 2 year warranty.",
                 f"{product.capitalize()} with {parts[0]}, tested and made to last.",
@@ -131,7 +159,16 @@ class ReviewWriter:
 
     def _turn(self, say: Callable[[str], str], first: str, second: str) -> str:
         pattern = self._random.choice(
-            ("{}, but {}", "{} but {}", "{}, however {}", "although {}, {}", "{}. On the other hand, {}", "{}; {} though", "while {}, {}", "{}, yet {}")
+            (
+                "{}, but {}",
+                "{} but {}",
+                "{}, however {}",
+                "although {}, {}",
+                "{}. On the other hand, {}",
+                "{}; {} though",
+                "while {}, {}",
+                "{}, yet {}",
+            )
         )
         return pattern.format(say(first), say(second))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from sparkllm.demo_model.corpus.example import Example
@@ -58,7 +58,7 @@ class Scorer:
             else:
                 logits = head(row[last : last + len(tail)]).float()
                 tokens = torch.tensor(tail, device=logits.device)
-                scores[number][index] = -F.cross_entropy(logits, tokens, reduction="sum").item()
+                scores[number][index] = -cross_entropy(logits, tokens, reduction="sum").item()
 
 
 def _batches(

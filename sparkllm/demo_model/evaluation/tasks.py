@@ -13,7 +13,6 @@ from sparkllm.demo_model.corpus.row import Row, Sentiment
 from sparkllm.demo_model.corpus.split import is_held_out
 from sparkllm.tasks import Call
 
-
 _SENTIMENTS: tuple[Sentiment, ...] = ("positive", "negative", "neutral")
 
 

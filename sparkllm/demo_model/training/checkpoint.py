@@ -1,6 +1,5 @@
 """Where a run stands, on disk, so that it can go on."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ def save_checkpoint(
     }
     partial = path.with_suffix(".partial")
     torch.save(body, partial)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def load_checkpoint(

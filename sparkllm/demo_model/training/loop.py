@@ -68,6 +68,7 @@ class Trainer:
         corpus: PackedCorpus,
         recipe: Recipe,
         limit: Limit,
+        *,
         pad: int,
         checkpoint: Path | None = None,
     ) -> None:
@@ -112,13 +113,15 @@ class Trainer:
 
     def _step(self, batch: Batch) -> Losses:
         done = self._limit.reached(self.progress)
-        generator = torch.Generator().manual_seed(self._recipe.seed * 1_000_003 + self.progress.step)
+        generator = torch.Generator().manual_seed(
+            self._recipe.seed * 1_000_003 + self.progress.step
+        )
         for group in self._optimizer.param_groups:
             group["lr"] = schedule.learning_rate(done, self._recipe.learning_rate)
         device = next(self._model.parameters()).device.type
         with torch.autocast(device, torch.bfloat16, enabled=self._recipe.autocast):
             found = losses(self._model, batch, schedule.text_share(done), generator)
-        (found.answer + schedule.text_weight(done) * found.text).backward()
+        torch.autograd.backward(found.answer + schedule.text_weight(done) * found.text)
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.clip)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
@@ -153,6 +156,8 @@ def _optimizer(model: PreTrainedModel, recipe: Recipe) -> torch.optim.Optimizer:
 
 def _bar() -> Bar:
     return Bar(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
         TimeRemainingColumn(),
     )

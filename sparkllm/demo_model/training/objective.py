@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from sparkllm.demo_model.training.batches import Batch
@@ -41,7 +41,7 @@ def losses(
     hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
     picked = chosen.to(device)
     logits = model.get_output_embeddings()(hidden[picked])
-    each = F.cross_entropy(logits.float(), ids[:, 1:][picked], reduction="none")
+    each = cross_entropy(logits.float(), ids[:, 1:][picked], reduction="none")
     is_answer = answers[:, 1:][chosen].to(device)
     return Losses(each[is_answer].mean(), _mean(each[~is_answer]))
 
