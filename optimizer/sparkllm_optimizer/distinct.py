@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from sparkllm_optimizer.encoding import Integers, combine_codes, encode_table
+from sparkllm_optimizer.encoding import Integers, combine_codes, encode_table, first_occurrences
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,4 @@ def distinct_rows(table: pa.Table) -> Distinct:
     """
     encoded = encode_table(table)
     codes = combine_codes(encoded.codes, encoded.cardinalities, encoded.rows)
-    return Distinct(_first_occurrences(codes), codes.astype(np.int64))
-
-
-def _first_occurrences(codes: Integers) -> Integers:
-    """Codes are numbered by first appearance, so a row is a first one where the maximum grows."""
-    highest = np.maximum.accumulate(codes)
-    grows = np.ones(len(codes), bool)
-    grows[1:] = highest[1:] > highest[:-1]
-    return np.flatnonzero(grows).astype(np.int64)
+    return Distinct(first_occurrences(codes), codes.astype(np.int64))

@@ -93,6 +93,17 @@ def _by_first_appearance(keys: Integers) -> tuple[Codes, Integers]:
     return encoded.indices.to_numpy(), encoded.dictionary.to_numpy()
 
 
+def number_by_appearance(keys: Integers) -> Codes:
+    """Number equal keys equally and densely in order of first appearance: [rows]."""
+    return _by_first_appearance(keys)[0]
+
+
+def first_occurrences(codes: Codes) -> Integers:
+    """Return the first row of each code, ascending, for codes numbered by first appearance."""
+    highest = np.maximum.accumulate(codes)
+    return np.flatnonzero(np.diff(highest, prepend=-1)).astype(np.int64)
+
+
 def _canonical(value: Any) -> str | None:
     if value is None:
         return None

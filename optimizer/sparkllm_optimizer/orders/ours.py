@@ -1,0 +1,110 @@
+"""The default: the best radix tree that a budgeted search over its shape finds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sparkllm_optimizer.arrangement import Arrangement, Fields, arrange, saved_by_row, sort_rows
+from sparkllm_optimizer.cells import Cells
+from sparkllm_optimizer.orders.clustering import cluster
+from sparkllm_optimizer.orders.exact import MOST_ROWS, cluster_exactly
+from sparkllm_optimizer.orders.fields import fields_of_rows
+from sparkllm_optimizer.orders.fixed import best_single_order
+from sparkllm_optimizer.orders.peeling import peel
+from sparkllm_optimizer.orders.ties import expand_fields, merge_tied_columns
+from sparkllm_optimizer.pairs import PairStatistics, pair_statistics
+
+_STATISTICS_ROWS = 4_000
+_BEAM = 4
+_SECONDS_PER_CELL = 1.2e-6
+_BLOCK = 250
+_GROUP = 64
+_GROUPS = 256
+_SMALL_GROUP = 16
+_FEWEST_LEADERS = 3
+_MOST_SORTED_ROWS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How far to search: `unit_seconds` is what saving one unit (token) is worth, in seconds."""
+
+    unit_seconds: float = 2e-4
+
+
+def ours(cells: Cells, search: Search | None = None) -> Arrangement:
+    """Arrange a table by clustering its rows into a radix tree.
+
+    Candidates are the best single order and clusterings that start from different coarse groups;
+    the exact saving decides. A candidate is only tried while the last one's gain (at first: all
+    that repetition could save at most) is worth more than its estimated time; the estimate depends
+    on the size of the table alone, so equal input gives equal plans.
+    """
+    if cells.rows < 2 or cells.columns == 0:
+        return sort_rows(cells, range(cells.columns))
+    merged = merge_tied_columns(cells, pair_statistics(cells, _STATISTICS_ROWS))
+    small = merged.cells
+    statistics = pair_statistics(small, _STATISTICS_ROWS)
+    best = sort_rows(cells, _single_order(cells))
+    saved = int(saved_by_row(best, cells).sum())
+    hope = _most(small) - saved
+    price = small.rows * small.columns * _SECONDS_PER_CELL / (search or Search()).unit_seconds
+    for fields in _candidates(small, statistics):
+        candidate = arrange(cells, expand_fields(merged, fields))
+        worth = int(saved_by_row(candidate, cells).sum())
+        hope = worth - saved
+        if worth > saved:
+            best, saved = candidate, worth
+        if hope < price:
+            break
+    return best
+
+
+def _candidates(cells: Cells, statistics: PairStatistics) -> Iterator[Fields]:
+    """Field orders [rows, columns] from clusterings, the most promising start first."""
+    if cells.rows <= MOST_ROWS:
+        yield fields_of_rows(cluster_exactly(cells), cells)
+        return
+    leaders = _leaders(cells, statistics)
+    whole = np.zeros(cells.rows, np.int64)
+    yield fields_of_rows(cluster(cells, [whole], leaders), cells)
+    for smallest in (max(_GROUP, cells.rows // _GROUPS), _SMALL_GROUP):
+        if cells.rows >= 2 * smallest:
+            yield fields_of_rows(cluster(cells, peel(cells, smallest), leaders), cells)
+
+
+def _leaders(cells: Cells, statistics: PairStatistics) -> list[list[int]]:
+    """Column orders to look for neighbours in: each column first, then what repeats with it.
+
+    Dependencies, exact or not, one-way or not, show as what the other columns save given the
+    first. Only as many orders as the table's size allows, those that save most.
+    """
+    repeating = [
+        column
+        for column in np.argsort(-statistics.saved, kind="stable").tolist()
+        if statistics.distinct[column] > 1 and statistics.saved[column] > 0
+    ]
+    affordable = max(_FEWEST_LEADERS, _MOST_SORTED_ROWS // cells.rows)
+    orders = []
+    for first in repeating[:affordable]:
+        others = np.argsort(-statistics.given[first], kind="stable").tolist()
+        orders.append([first, *(column for column in others if column != first)])
+    return orders
+
+
+def _most(cells: Cells) -> int:
+    """An upper bound of what can be saved: all but the first of each distinct cell."""
+    most = cells.total()
+    for column, widths in enumerate(cells.widths):
+        seen = np.bincount(cells.codes[:, column], minlength=len(widths)) > 0
+        most -= int(widths[seen].sum())
+    return most
+
+
+def _single_order(cells: Cells) -> tuple[int, ...]:
+    if cells.rows <= _STATISTICS_ROWS:
+        return best_single_order(cells, _BEAM)
+    blocks = np.linspace(0, cells.rows - _BLOCK, _STATISTICS_ROWS // _BLOCK).astype(np.int64)
+    sample = np.unique((blocks[:, None] + np.arange(_BLOCK)).ravel())
+    return best_single_order(cells.take(sample), _BEAM)
