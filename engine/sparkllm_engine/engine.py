@@ -1,23 +1,27 @@
 """The engine: requests in, results out as they finish."""
 
+import sparkllm_engine.waiting  # noqa: F401
+
+# isort: split
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-import torch
+from torch import Tensor
 
 from sparkllm_engine.admission import Admission
 from sparkllm_engine.cache import PrefixCache
 from sparkllm_engine.config import EngineConfig
-from sparkllm_engine.decoding import Draw, draw_tokens
+from sparkllm_engine.decoding import ChoiceTree, Draw, draw_tokens
 from sparkllm_engine.errors import MODEL_FAILED
-from sparkllm_engine.model import Decoder, load_model
+from sparkllm_engine.layout import lay_out
+from sparkllm_engine.model import Decoder, PackedRow, load_model
 from sparkllm_engine.request import Request, Result, SamplingParameters
 from sparkllm_engine.scheduling import Chunk, Scheduler
 from sparkllm_engine.scheduling import Sequence as RunningSequence
 from sparkllm_engine.statistics import Statistics
-from sparkllm_engine.step import Step, build_step
+from sparkllm_engine.threads import use_threads
 from sparkllm_engine.tokenization import PromptTokenizer
 
 # Requests tokenised at a time, and kept ready to run.
@@ -32,13 +36,14 @@ class LLMEngine:
     """
 
     def __init__(self, config: EngineConfig) -> None:
-        torch.set_num_threads(config.threads or len(os.sched_getaffinity(0)))
+        threads = config.threads or len(os.sched_getaffinity(0))
+        use_threads(threads)
         loaded = load_model(config)
         self.config = config
         self._statistics = Statistics()
         self._tokenizer = PromptTokenizer(loaded.tokenizer)
         self._end_tokens = loaded.end_tokens
-        self._decoder = Decoder(loaded, config.cache_bytes, scratch=config.token_budget)
+        self._decoder = Decoder(loaded, config.cache_bytes, config.token_budget, threads)
         pool = self._decoder.pool
         self._scheduler = Scheduler(
             PrefixCache(pool.slots, pool.first), config.token_budget, config.max_running
@@ -65,10 +70,10 @@ class LLMEngine:
         self._prepare()
         with self._statistics.phase("schedule"):
             chunks = self._scheduler.schedule()
-            step = build_step(chunks, self._decoder.pool.scratch)
+            rows = lay_out(chunks, self._decoder.pool.scratch)
         if chunks:
             try:
-                self._advance(step)
+                self._advance(chunks, rows)
             except Exception as error:
                 self._fail(chunks, error)
         finished, self._finished = self._finished, []
@@ -132,30 +137,34 @@ class LLMEngine:
                     else:
                         self._scheduler.add(admitted)
 
-    def _advance(self, step: Step) -> None:
+    def _advance(self, chunks: list[Chunk], rows: list[PackedRow]) -> None:
         with self._statistics.phase("forward"):
-            logits = self._decoder.forward(step.rows, step.requests)
+            answers = self._decoder.forward(rows)
         self._statistics.steps += 1
-        self._statistics.computed_tokens += sum(row.length for row in step.rows)
+        self._statistics.computed_tokens += sum(row.length for row in rows)
         with self._statistics.phase("answer"):
-            if step.generating:
-                draws = [Draw(s.request.parameters, s.output_length) for s in step.generating]
-                tokens = draw_tokens(logits.pop(0), draws)
-                for sequence, token in zip(step.generating, tokens, strict=True):
-                    self._take(sequence, token)
-            for (tree, sequences), scores in zip(step.scored, logits, strict=True):
-                shape = (len(sequences), len(tree.branches), -1)
-                probabilities = tree.probabilities(scores.view(shape).cpu().numpy())
-                for sequence, row in zip(sequences, probabilities.tolist(), strict=True):
-                    self._finish(sequence, "choice", tuple(row))
+            for part in answers:
+                sequences = [chunks[row].sequence for row in part.rows]
+                tree = sequences[0].tree
+                if tree is None:
+                    self._generate_next(sequences, part.logits[:, 0])
+                else:
+                    self._score(tree, sequences, part.logits)
 
-    def _take(self, sequence: RunningSequence, token: int) -> None:
-        if token in self._end_tokens:
-            self._finish(sequence, "stop")
-            return
-        sequence.append(token)
-        if sequence.known >= sequence.limit:
-            self._finish(sequence, "length")
+    def _generate_next(self, sequences: list[RunningSequence], logits: Tensor) -> None:
+        draws = [Draw(s.request.parameters, s.output_length) for s in sequences]
+        for sequence, token in zip(sequences, draw_tokens(logits, draws), strict=True):
+            if token in self._end_tokens:
+                self._finish(sequence, "stop")
+                continue
+            sequence.append(token)
+            if sequence.known >= sequence.limit:
+                self._finish(sequence, "length")
+
+    def _score(self, tree: ChoiceTree, sequences: list[RunningSequence], logits: Tensor) -> None:
+        probabilities = tree.probabilities(logits.cpu().numpy())
+        for sequence, row in zip(sequences, probabilities.tolist(), strict=True):
+            self._finish(sequence, "choice", tuple(row))
 
     def _finish(
         self, sequence: RunningSequence, reason: str, probabilities: tuple[float, ...] = ()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import local
 
 from torch import Tensor
 
@@ -32,26 +33,26 @@ class ForwardContext:
     logits: list[LogitRows]
 
 
-_bound: ForwardContext | None = None
+_thread = local()
 
 
 @contextmanager
 def bind(context: ForwardContext) -> Iterator[None]:
-    """Bind a context for one forward pass.
+    """Bind a context for one forward pass of this thread.
 
     Raises:
-        RuntimeError: a forward pass is under way already.
+        RuntimeError: this thread has a forward pass under way already.
     """
-    global _bound  # noqa: PLW0603
-    if _bound is not None:
-        raise RuntimeError("a forward pass is under way: contexts don't nest")
-    _bound = context
+    if bound_context() is not None:
+        raise RuntimeError("a forward pass is under way on this thread: contexts don't nest")
+    _thread.context = context
     try:
         yield
     finally:
-        _bound = None
+        _thread.context = None
 
 
 def bound_context() -> ForwardContext | None:
-    """Return the context of the forward pass under way, None outside of one."""
-    return _bound
+    """Return the context of this thread's forward pass, None outside of one."""
+    context: ForwardContext | None = getattr(_thread, "context", None)
+    return context

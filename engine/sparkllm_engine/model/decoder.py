@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from sparkllm_engine.errors import EngineConfigError
@@ -13,29 +13,42 @@ from sparkllm_engine.model.attention import IMPLEMENTATION
 from sparkllm_engine.model.context import ForwardContext, LogitRows, bind
 from sparkllm_engine.model.head import SelectiveHead
 from sparkllm_engine.model.loading import LoadedModel
-from sparkllm_engine.model.packing import PackedRow, pack
+from sparkllm_engine.model.packing import PackedRow
+from sparkllm_engine.model.partition import partition
 from sparkllm_engine.model.plan import plan_attention
 from sparkllm_engine.model.pool import KeyValuePool
+from sparkllm_engine.threads import WorkerThreads
 
 
 @dataclass(frozen=True, slots=True)
-class LogitRequest:
-    """Logits that a step wants.
+class RowLogits:
+    """Logits of some rows of a step that wanted the same tokens.
 
     Attributes:
-        positions: packed positions, `[n]`.
-        token_ids: of these tokens, `[u]`; None for the whole vocabulary.
+        rows: indices of the rows.
+        logits: `[rows, wanted, u]` or `[rows, wanted, vocabulary]`, float32.
     """
 
-    positions: NDArray[np.int64]
-    token_ids: Tensor | None
+    rows: list[int]
+    logits: Tensor
 
 
 class Decoder:
-    """A loaded model with the pool of its keys and values."""
+    """A loaded model with the pool of its keys and values.
 
-    def __init__(self, loaded: LoadedModel, cache_bytes: int, scratch: int) -> None:
+    Args:
+        loaded: the model.
+        cache_bytes: size of the pool for cached tokens.
+        scratch: slots for tokens that live for one step.
+        threads: threads of the forward pass.
+
+    Raises:
+        EngineConfigError: the pool can't hold a token.
+    """
+
+    def __init__(self, loaded: LoadedModel, cache_bytes: int, scratch: int, threads: int) -> None:
         self._model = loaded.model
+        self._threads = WorkerThreads(threads)
         layers = [shape for _, shape in sorted(loaded.probe.layers.items())]
         token_bytes = sum(layer.width for layer in layers) * loaded.model.dtype.itemsize
         slots = cache_bytes // token_bytes
@@ -44,38 +57,60 @@ class Decoder:
                 f"cache_bytes is {cache_bytes}: one token of this model takes {token_bytes}"
             )
         self.pool = KeyValuePool(layers, slots, scratch, loaded.model.dtype, loaded.model.device)
+        self._head = SelectiveHead(loaded.model.get_output_embeddings())
         self._model.set_attn_implementation(IMPLEMENTATION)
-        self._model.set_output_embeddings(SelectiveHead(loaded.model.get_output_embeddings()))
+        self._model.set_output_embeddings(self._head)
 
-    def forward(self, rows: Rows[PackedRow], requests: Rows[LogitRequest]) -> list[Tensor]:
-        """Compute the rows together.
+    def forward(self, rows: Rows[PackedRow]) -> list[RowLogits]:
+        """Compute the rows together and return the logits they want."""
+        parts = partition(rows, self._threads.count if self._on_cpu else 1)
+        done = self._threads.run([partial(self._forward_part, rows, part) for part in parts])
+        return [logits for part in done for logits in part]
 
-        Returns:
-            For each request its logits, `[n, u]` or `[n, vocabulary]`, float32.
-        """
-        step = pack(rows)
+    @property
+    def _on_cpu(self) -> bool:
+        return bool(self._model.device.type == "cpu")
+
+    def _forward_part(self, rows: Rows[PackedRow], members: list[int]) -> list[RowLogits]:
+        part = [rows[member] for member in members]
+        firsts = np.cumsum([0, *(row.length for row in part)])
+        groups = _by_wanted(part)
+        wanted = [
+            firsts[i] + offset for group in groups for i in group for offset in part[i].wanted
+        ]
+        device = self._model.device
         context = ForwardContext(
             pool=self.pool,
-            plan=plan_attention(rows),
-            logits=[LogitRows(len(request.positions), request.token_ids) for request in requests],
+            plan=plan_attention(part, device),
+            logits=[_logit_rows(part, group) for group in groups],
         )
-        wanted = np.concatenate(
-            [request.positions for request in requests] or [np.empty(0, np.int64)]
-        )
+        token_ids = np.concatenate([row.token_ids for row in part]).astype(np.int64)
+        positions = np.concatenate([row.positions for row in part])
         with torch.inference_mode(), bind(context):
             logits = self._model(
-                input_ids=step.token_ids,
-                position_ids=step.positions,
+                input_ids=torch.from_numpy(token_ids).to(device).unsqueeze(0),
+                position_ids=torch.from_numpy(positions).to(device).unsqueeze(0),
                 use_cache=False,
-                logits_to_keep=torch.from_numpy(wanted),
-            ).logits
-        sizes = [len(request.positions) * self._width(request) for request in requests]
-        return [
-            part.view(len(request.positions), -1).float()
-            for part, request in zip(logits.view(-1).split(sizes), requests, strict=True)
-        ]
+                logits_to_keep=torch.tensor(wanted, dtype=torch.int64, device=device),
+            ).logits.view(-1)
+        answers = []
+        first = 0
+        for group, wants in zip(groups, context.logits, strict=True):
+            width = self._head.width if wants.token_ids is None else len(wants.token_ids)
+            block = logits[first : first + wants.count * width]
+            first += wants.count * width
+            shaped = block.view(len(group), -1, width).float()
+            answers.append(RowLogits([members[index] for index in group], shaped))
+        return answers
 
-    def _width(self, request: LogitRequest) -> int:
-        if request.token_ids is None:
-            return int(self._model.get_output_embeddings().weight.shape[0])
-        return len(request.token_ids)
+
+def _by_wanted(rows: Rows[PackedRow]) -> list[list[int]]:
+    groups: dict[int, list[int]] = {}
+    for index, row in enumerate(rows):
+        if row.wanted:
+            groups.setdefault(id(row.wanted_ids), []).append(index)
+    return list(groups.values())
+
+
+def _logit_rows(rows: Rows[PackedRow], group: list[int]) -> LogitRows:
+    return LogitRows(sum(len(rows[index].wanted) for index in group), rows[group[0]].wanted_ids)

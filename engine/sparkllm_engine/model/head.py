@@ -24,11 +24,17 @@ class SelectiveHead(nn.Module):
         """Weight of the whole head, `[vocabulary, hidden]`."""
         return self._head.weight
 
+    @property
+    def width(self) -> int:
+        """Tokens of the whole head."""
+        return self._head.weight.shape[0]
+
     def forward(self, hidden: Tensor) -> Tensor:
         """Return the wanted logits of `hidden`, `[1, rows, hidden]`."""
         context = bound_context()
-        if context is None:
-            return torch.as_tensor(self._head(hidden))
+        assert context is not None, "the model runs through Decoder.forward only"
+        if not context.logits:
+            return hidden.new_empty(1, 1, 0)
         parts = []
         first = 0
         for group in context.logits:

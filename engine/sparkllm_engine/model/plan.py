@@ -52,7 +52,8 @@ class PaddedBatch:
         bias = self._bias.get((group, dtype))
         if bias is None:
             shape = self.visible.shape
-            bias = torch.zeros(shape, dtype=dtype).masked_fill_(~self.visible, float("-inf"))
+            bias = torch.zeros(shape, dtype=dtype, device=self.visible.device)
+            bias.masked_fill_(~self.visible, float("-inf"))
             bias = bias.unsqueeze(2).expand(shape[0], shape[1], group, shape[2])
             bias = bias.reshape(shape[0], 1, shape[1] * group, shape[2])
             self._bias[(group, dtype)] = bias
@@ -76,10 +77,10 @@ class AttentionPlan:
     slabs: list[Slab]
 
 
-def plan_attention(rows: Rows[PackedRow]) -> AttentionPlan:
+def plan_attention(rows: Rows[PackedRow], device: torch.device) -> AttentionPlan:
     """Return the plan of a step in which `rows` are packed one after the other."""
     firsts = np.cumsum([0, *(row.length for row in rows)])
-    slabs, gathered = _choose_slabs(rows, firsts)
+    slabs, gathered = _choose_slabs(rows, firsts, device)
     lengths = [row.length for row in rows]
     batches = []
     restore = np.empty(firsts[-1], np.int64)
@@ -89,6 +90,7 @@ def plan_attention(rows: Rows[PackedRow]) -> AttentionPlan:
             [rows[m] for m in members],
             [gathered[m] for m in members],
             [int(firsts[m]) for m in members],
+            device,
         )
         width = batch.queries.shape[1]
         for index, member in enumerate(members):
@@ -98,11 +100,13 @@ def plan_attention(rows: Rows[PackedRow]) -> AttentionPlan:
         offset += batch.queries.numel()
         batches.append(batch)
     writes = np.concatenate([row.write_slots for row in rows]).astype(np.int64)
-    return AttentionPlan(torch.from_numpy(writes), batches, torch.from_numpy(restore), slabs)
+    return AttentionPlan(
+        torch.from_numpy(writes).to(device), batches, torch.from_numpy(restore).to(device), slabs
+    )
 
 
 def _choose_slabs(
-    rows: Rows[PackedRow], firsts: NDArray[np.int64]
+    rows: Rows[PackedRow], firsts: NDArray[np.int64], device: torch.device
 ) -> tuple[list[Slab], list[NDArray[np.int32]]]:
     """Return the runs to read in place, and for each row the slots left to gather."""
     users: dict[range, list[int]] = {}
@@ -121,7 +125,7 @@ def _choose_slabs(
             slabs.append(Slab(run, None))
             continue
         queries = np.concatenate([np.arange(firsts[m], firsts[m + 1]) for m in members])
-        slabs.append(Slab(run, torch.from_numpy(queries)))
+        slabs.append(Slab(run, torch.from_numpy(queries).to(device)))
     return slabs, [_without(row, in_place) for row in rows]
 
 
@@ -158,7 +162,10 @@ def _buckets(lengths: list[int], keys: list[int]) -> list[list[int]]:
 
 
 def _pad(
-    rows: list[PackedRow], gathered: list[NDArray[np.int32]], firsts: list[int]
+    rows: list[PackedRow],
+    gathered: list[NDArray[np.int32]],
+    firsts: list[int],
+    device: torch.device,
 ) -> PaddedBatch:
     width = max(row.length for row in rows)
     depth = max(len(keys) for keys in gathered)
@@ -176,4 +183,4 @@ def _pad(
             tail = len(row.tail_visible)
             rows_from, keys_from = row.length - tail, len(gathered[index]) - tail
             visible[index, rows_from : row.length, keys_from : keys_from + tail] = row.tail_visible
-    return PaddedBatch(torch.from_numpy(queries), torch.from_numpy(keys), torch.from_numpy(visible))
+    return PaddedBatch(*(torch.from_numpy(a).to(device) for a in (queries, keys, visible)))

@@ -45,7 +45,8 @@ class KeyValuePool:
     ) -> None:
         self.slots = slots
         self.scratch = range(_RESERVED + slots, _RESERVED + slots + scratch)
-        self._keys, self._values = [], []
+        self._keys: list[Tensor] = []
+        self._values: list[Tensor] = []
         for layer in layers:
             for width, tensors in ((layer.key_dim, self._keys), (layer.value_dim, self._values)):
                 # Pages of zeros that were never written take no memory.

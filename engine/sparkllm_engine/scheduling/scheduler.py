@@ -15,7 +15,7 @@ _ANSWER_ROOM = 64
 
 
 class Chunk(NamedTuple):
-    """Tokens `start .. start + count - 1` of a sequence, to be computed in this step.
+    """Tokens `start .. start + length - 1` of a sequence, to be computed in this step.
 
     Attributes:
         discard: the tokens have slots already, of the tree: what is computed must not be written.
@@ -24,9 +24,20 @@ class Chunk(NamedTuple):
 
     sequence: Sequence
     start: int
-    count: int
+    length: int
     discard: bool
     scored: bool
+
+    @property
+    def tail_length(self) -> int:
+        """Tokens of the answer set that are computed behind the prompt."""
+        tree = self.sequence.tree
+        return len(tree.tail) if self.scored and tree is not None else 0
+
+    @property
+    def cost(self) -> int:
+        """Tokens that this chunk takes of the budget."""
+        return self.length + self.tail_length
 
 
 class Scheduler:
@@ -85,7 +96,7 @@ class Scheduler:
             chunk = self._chunk(sequence, budget, first=not chunks)
             if chunk is not None:
                 chunks.append(chunk)
-                budget -= _cost(chunk)
+                budget -= chunk.cost
         for chunk in self._admit(budget, first=not chunks):
             chunks.append(chunk)
         return chunks
@@ -145,7 +156,7 @@ class Scheduler:
             if chunk is None:
                 return
             outstanding += max(sequence.prompt_length - sequence.reserved, 0)
-            budget -= _cost(chunk)
+            budget -= chunk.cost
             first = False
             yield chunk
 
@@ -214,11 +225,6 @@ class Scheduler:
         del self._running[sequence]
         self._cache.release(sequence.node, sequence.runs)
         sequence.forget()
-
-
-def _cost(chunk: Chunk) -> int:
-    tree = chunk.sequence.tree
-    return chunk.count + (len(tree.tail) if chunk.scored and tree is not None else 0)
 
 
 def _last_runs(sequence: Sequence, count: int) -> list[range]:
