@@ -104,15 +104,14 @@ def activate(builder: SparkSession.Builder) -> None:
         return
     if _jvm_runs():
         _add_to_class_path(jar())
-    builder.config(map=merge({**_defaults(), **options}))
+    builder.config(map={**merge({**_defaults(), **options})})
 
 
 def is_active(spark: SparkSession) -> bool:
     """Return whether `llm` in this session, classic or Connect, is the extension's function."""
-    try:
-        rows = spark.sql("DESCRIBE FUNCTION llm").collect()
-    except PySparkException:
+    if not spark.catalog.functionExists("llm"):
         return False
+    rows = spark.sql("DESCRIBE FUNCTION llm").collect()
     return any(EXTENSION.rpartition(".")[0] in row[0] for row in rows)
 
 
@@ -130,7 +129,8 @@ def attach(spark: SparkSession) -> None:
             f"{_EXTENSIONS_KEY} and {_JARS_KEY}"
         ) from error
     _add_to_class_path(jar())
-    spark._jvm.org.apache.spark.sql.sparkllm.LLMFunction.register(session)  # type: ignore[union-attr]
+    jvm: Any = spark._jvm
+    jvm.org.apache.spark.sql.sparkllm.LLMExtensions.attach(session)
 
 
 def _appended(existing: str, entry: str) -> str:

@@ -6,7 +6,9 @@
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args
+
+from sparkllm_optimizer.options import ColumnOrder
 
 PREFIX = "spark.sparkllm."
 T = TypeVar("T")
@@ -80,11 +82,20 @@ def _boolean(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _column_order(text: str) -> ColumnOrder:
+    orders = {order.lower(): order for order in get_args(ColumnOrder)}
+    if text.lower() not in orders:
+        raise ValueError(f"it is none of {', '.join(orders.values())}")
+    return orders[text.lower()]
+
+
 TEXT = Kind("text", str)
 COUNT = Kind("count", lambda text: _not_negative(int(text)))
 BYTES = Kind("bytes", lambda text: int(_quantity(text, _BYTES)))
 DURATION = Kind("duration", lambda text: _quantity(text, _SECONDS))
 BOOLEAN = Kind("boolean", _boolean)
+
+COLUMN_ORDER = Kind("asWritten, perQuery or perGroup", _column_order)
 
 _KEYS: dict[str, Key[Any]] = {}
 
@@ -149,6 +160,12 @@ WORKER_WINDOW_ROWS = _declare(
     COUNT, "worker.windowRows", "4096", "session",
     "Rows that are deduplicated, ordered and sent to the engine together. The next window is "
     "prepared while the engine works on this one.",
+)  # fmt: skip
+OPTIMIZER_COLUMN_ORDER = _declare(
+    COLUMN_ORDER, "optimizer.columnOrder", "asWritten", "session",
+    "How far the order of a row's fields in its prompt may differ from that of the call, so that "
+    "more rows share prefixes: not at all, one order for all rows of a window, or one for each "
+    "group of rows. A model may answer differently when fields change places.",
 )  # fmt: skip
 PROGRESS_ENABLED = _declare(
     BOOLEAN, "progress.enabled", "true", "session",

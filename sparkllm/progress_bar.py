@@ -18,8 +18,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from sparkllm.sessions import usage
 from sparkllm.ledger import Ledger, Usage
+from sparkllm.sessions import usage
 
 _TERMINAL_EVERY = 0.2  # seconds
 _LOG_EVERY = 60.0  # seconds

@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 from sparkllm import catalyst, configuration
 from sparkllm.catalyst import CatalystError
 from sparkllm.java import require_java
-from sparkllm.listener import usage_listener
 from sparkllm.ledger import Ledger
+from sparkllm.listener import usage_listener
 
 _LOG = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def register(spark: SparkSession) -> None:
     Such a function takes no named arguments (a map of options as last argument does the same) and
     does not know the names of its columns, unless they come in a struct.
     """
-    spark.udf.register("llm", _iterator_udf())
+    spark.udf.register("llm", plain_udf())
 
 
 def _add_to_running(spark: SparkSession) -> None:
@@ -98,16 +98,15 @@ def _add_to_running(spark: SparkSession) -> None:
         register(spark)
 
 
-def _iterator_udf() -> Any:
+def plain_udf() -> Any:
+    """Return `llm` as a UDF that takes task, columns and perhaps a map of options."""
+    from pyspark.sql.pandas import functions
+
     from sparkllm.worker.registered import registered_llm
 
-    try:
-        from pyspark.sql.functions import ArrowUDFType, arrow_udf
-    except ImportError:  # Spark 4.0
-        from pyspark.sql.functions import PandasUDFType, pandas_udf
-
-        return pandas_udf(registered_llm, "string", PandasUDFType.SCALAR_ITER)
-    return arrow_udf(registered_llm, "string", ArrowUDFType.SCALAR_ITER)
+    if hasattr(functions, "arrow_udf"):
+        return functions.arrow_udf(registered_llm, "string")
+    return functions.pandas_udf(registered_llm, "string", functions.PandasUDFType.SCALAR_ITER)
 
 
 def usage(spark: SparkSession) -> Ledger:

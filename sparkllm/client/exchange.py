@@ -119,15 +119,15 @@ class Exchange:
             connection, receiver = self._connection, self._receiver
             unfinished = bool(self._windows)
             self._changed.notify_all()
-        if connection is not None:
-            if unfinished:
-                connection.cancel()
-            else:
-                connection.finish()
-        if receiver is not None:
-            receiver.join(_CLOSE_TIMEOUT)
-            if receiver.is_alive() and connection is not None:
-                connection.cancel()
+        if connection is None or receiver is None:
+            return
+        if unfinished:
+            connection.cancel()
+        else:
+            connection.finish()
+        receiver.join(_CLOSE_TIMEOUT)
+        if receiver.is_alive():
+            connection.cancel()
 
     def __enter__(self) -> "Exchange":
         return self

@@ -34,7 +34,9 @@ class Launcher:
     def __init__(self, settings: EngineSettings, identity: Identity) -> None:
         self._settings = settings
         self._identity = identity
-        self._files = EngineFiles.of(settings.directory, identity.executor.pid, settings.to_json())
+        self._files = EngineFiles.of(
+            settings.directory, identity.executor.pid, settings.process_json()
+        )
         self._doubtful: Endpoint | None = None
 
     @property
@@ -90,14 +92,13 @@ class Launcher:
             raise EngineStartError(failure, self.log)
         self._files.remove_sockets()
         self._files.sweep()
-        error = start_process(self._settings, self._identity, self._files)
-        endpoint = self._live_endpoint()
-        if error is None and endpoint is not None:
-            self._files.failure.unlink(missing_ok=True)
-            return endpoint
-        message = error or "the engine process ended as soon as it was ready"
-        self._remember_failure(message)
-        raise EngineStartError(message, self.log)
+        try:
+            endpoint = start_process(self._settings, self._identity, self._files)
+        except EngineStartError as error:
+            self._remember_failure(error.message)
+            raise
+        endpoint.write(self._files.endpoint)
+        return endpoint
 
     def _recent_failure(self) -> str | None:
         try:

@@ -6,7 +6,10 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """Settings of the engine process; tasks with equal settings share one process.
+    """Settings of the engine process and of how a task deals with it.
+
+    Tasks share a process when all their settings are equal but for `start_timeout` and
+    `max_restarts`, which are the tasks' own.
 
     Attributes:
         implementation: `module:Class` of the engine, empty for `sparkllm_engine:LLMEngine`.
@@ -34,6 +37,8 @@ class EngineSettings:
     directory: str
     max_restarts: int
 
-    def to_json(self) -> str:
-        """Return the settings as JSON with sorted keys, so that equal settings are equal texts."""
-        return json.dumps(asdict(self), sort_keys=True)
+    def process_json(self) -> str:
+        """Return what determines the process as JSON with sorted keys: equal for equal ones."""
+        settings = asdict(self)
+        del settings["start_timeout"], settings["max_restarts"]
+        return json.dumps(settings, sort_keys=True)

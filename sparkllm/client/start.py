@@ -8,10 +8,13 @@ import threading
 import time
 from collections.abc import Mapping
 
+from sparkllm.client.errors import EngineStartError
 from sparkllm.client.files import EngineFiles
 from sparkllm.client.identity import Identity
 from sparkllm.client.settings import EngineSettings
+from sparkllm_engine.server.endpoint import Endpoint
 from sparkllm_engine.server.options import ServerOptions
+from sparkllm_engine.server.process import ProcessStamp
 from sparkllm_engine.server.readiness import Report
 
 _SECRETS = "PYTHON_WORKER_FACTORY"
@@ -19,37 +22,47 @@ _THREAD_COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _END_TIMEOUT = 10.0
 
 
-def start_process(settings: EngineSettings, identity: Identity, files: EngineFiles) -> str | None:
-    """Start an engine process and wait until it is ready.
+def start_process(settings: EngineSettings, identity: Identity, files: EngineFiles) -> Endpoint:
+    """Start an engine process, wait until it is ready, and return where it listens.
 
-    Returns:
-        None, or one sentence about why it is not ready; there is no process in that case.
+    Raises:
+        EngineStartError: it did not get ready, in its own words; there is no process then.
     """
     report_fd, ready_fd = os.pipe()
     try:
         options = _options(settings, identity, files, ready_fd)
         try:
-            with files.log.open("ab") as log:
-                process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "sparkllm_engine.server", options.to_json()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=_environment(os.environ, settings.threads),
-                    pass_fds=(ready_fd,),
-                    start_new_session=True,
-                )
-        except OSError as error:
-            return f"the engine process can't be started: {error}"
+            process = _spawn(options, settings.threads, files)
         finally:
             os.close(ready_fd)
         error = _await_report(process, report_fd, settings.start_timeout, files)
     finally:
         os.close(report_fd)
+    stamp = ProcessStamp.of(process.pid)
     if error is not None:
         process.kill()
     threading.Thread(target=process.wait, name="sparkllm-reaper", daemon=True).start()
-    return error
+    if error is not None:
+        raise EngineStartError(error, str(files.log))
+    return Endpoint(stamp, options.socket)
+
+
+def _spawn(options: ServerOptions, threads: int, files: EngineFiles) -> "subprocess.Popen[bytes]":
+    try:
+        with files.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", "sparkllm_engine.server", options.to_json()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(os.environ, threads),
+                pass_fds=(options.ready_fd,),
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise EngineStartError(
+            f"the engine process can't be started: {error}", str(files.log)
+        ) from error
 
 
 def _options(
@@ -57,7 +70,6 @@ def _options(
 ) -> ServerOptions:
     return ServerOptions(
         socket=str(files.new_socket()),
-        endpoint=str(files.endpoint),
         ready_fd=ready_fd,
         executor=identity.executor,
         owner=identity.owner,

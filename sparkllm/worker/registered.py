@@ -18,7 +18,7 @@ from sparkllm.worker.batches import Arguments, answer_batches
 from sparkllm.worker.udf import evaluate
 
 
-def registered_llm(batches: Iterator[Any]) -> Iterator[Any]:
+def registered_llm(batches: Iterator[tuple[pa.Array, ...]]) -> Iterator[pa.Array]:
     """Answer batches of (task, columns…, perhaps a map of options); see `evaluate`."""
     return answer_batches(batches, _answer)
 

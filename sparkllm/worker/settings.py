@@ -13,6 +13,7 @@ from pyspark import TaskContext
 
 from sparkllm import configuration, demo_model
 from sparkllm.client import EngineSettings
+from sparkllm_optimizer import PlanOptions
 
 _LOCAL = re.compile(r"local(?:\[\s*(\d+|\*)\s*(?:,\s*\d+\s*)?\])?")
 _LOCAL_CLUSTER = re.compile(r"local-cluster\[\s*\d+\s*,\s*(\d+)\s*,\s*\d+\s*\]")
@@ -26,6 +27,7 @@ class WorkerSettings:
 
     engine: EngineSettings
     window_rows: int
+    plan: PlanOptions
     usage_address: str
     usage_token: str
     application: str
@@ -44,6 +46,7 @@ def task_settings() -> WorkerSettings:
     return WorkerSettings(
         engine=engine_settings(properties),
         window_rows=max(1, configuration.WORKER_WINDOW_ROWS.value(properties)),
+        plan=PlanOptions(configuration.OPTIMIZER_COLUMN_ORDER.value(properties)),
         usage_address=configuration.USAGE_ADDRESS.value(properties) if reporting else "",
         usage_token=configuration.USAGE_TOKEN.value(properties),
         application=properties("spark.app.id") or "",

@@ -62,7 +62,7 @@ def evaluate(call: Call, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Array
         open_exchange(settings.engine, {**prompt.sampling, "choices": prompt.choices}) as exchange,
     ):
         for table in windows(batches, settings.window_rows):
-            waiting.append(send(prompt, table, exchange))
+            waiting.append(send(prompt, table, settings.plan, exchange))
             if len(waiting) > _WINDOWS_AHEAD:
                 yield waiting.popleft().answers(reporter)
         while waiting:

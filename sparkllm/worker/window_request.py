@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sparkllm.client import Exchange, Pending
-from sparkllm.tasks import Prompt
 from sparkllm.ledger import Usage
+from sparkllm.tasks import Prompt
 from sparkllm.worker.rendering import render
 from sparkllm.worker.reporting import Reporter
-from sparkllm_optimizer import distinct_rows, plan
+from sparkllm_optimizer import PlanOptions, distinct_rows, plan
 
 _Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -46,8 +46,8 @@ class WindowRequest:
         return results.column("text").combine_chunks().take(positions)
 
 
-def send(prompt: Prompt, rows: pa.Table, exchange: Exchange) -> WindowRequest:
-    """Send the distinct inputs of a window to the engine."""
+def send(prompt: Prompt, rows: pa.Table, options: PlanOptions, exchange: Exchange) -> WindowRequest:
+    """Send the distinct inputs of a window to the engine, in the order that is planned."""
     started = time.monotonic()
     distinct = distinct_rows(rows)
     inputs = rows.take(distinct.first)
@@ -56,7 +56,7 @@ def send(prompt: Prompt, rows: pa.Table, exchange: Exchange) -> WindowRequest:
     pending = None
     if len(asked):
         inputs = inputs.take(asked)
-        groups = plan(inputs).groups
+        groups = plan(inputs, options).groups
         order = np.concatenate([group.row_ids for group in groups])
         answer_of_input[asked[order]] = np.arange(len(order))
         pending = exchange.submit(render(prompt, inputs, groups))

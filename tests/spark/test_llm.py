@@ -1,7 +1,5 @@
 """`llm` as users call it, through real Spark and a real engine process with known answers."""
 
-import time
-
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
@@ -106,20 +104,13 @@ def test_windows_smaller_than_a_batch_keep_the_order(spark: SparkSession) -> Non
 
 
 def test_a_row_that_ends_in_an_error_is_null_and_the_others_are_answered(
-    spark: SparkSession, capfd: pytest.CaptureFixture[str]
+    spark: SparkSession,
 ) -> None:
     rows = [("fine",), ("this is too long",), ("fine too",)]
     frame = spark.createDataFrame(rows, "x STRING").coalesce(1)
     answers = _answers(frame.select(llm("classify", "x")))
     assert answers == [_classified("x", "fine"), None, _classified("x", "fine too")]
     assert sparkllm.usage(spark).last.errors == {"PROMPT_TOO_LONG": 1}
-    log = ""
-    for _ in range(100):  # the worker's standard error comes through the JVM, a little later
-        log += capfd.readouterr().err
-        if "PROMPT_TOO_LONG: the prompt has 20 tokens" in log:
-            return
-        time.sleep(0.1)
-    pytest.fail(f"no reason in the log: {log}")
 
 
 def test_numbers_dates_and_nested_values_are_arguments_too(spark: SparkSession) -> None:

@@ -2,12 +2,14 @@
 
 import socket
 
+import pyarrow as pa
 import pytest
 
-from sparkllm.listener import UsageListener
 from sparkllm.ledger import Ledger, Usage
+from sparkllm.listener import UsageListener
 from sparkllm.worker.reporting import Reporter
 from sparkllm.worker.settings import WorkerSettings, engine_settings
+from sparkllm_optimizer import PlanOptions
 
 
 @pytest.fixture
@@ -19,6 +21,7 @@ def _settings(listener: UsageListener, query: str = "7", token: str = "") -> Wor
     return WorkerSettings(
         engine=engine_settings({}.get),
         window_rows=10,
+        plan=PlanOptions(),
         usage_address=listener.address,
         usage_token=token or listener.token,
         application="app",
@@ -84,3 +87,16 @@ def test_usage_reads_as_one_line() -> None:
         "1,200 rows · 3 distinct prompts · 5,000 prompt tokens · 0 tokens from cache · "
         "0 output tokens · 2 errors (PROMPT_TOO_LONG 2)"
     )
+
+
+def test_row_errors_are_logged_with_their_reason_but_not_a_million_times(
+    listener: UsageListener, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = {"error_code": "PROMPT_TOO_LONG", "error_message": "it has 3000 tokens"}
+    fine = {"error_code": None, "error_message": None}
+    with Reporter(_settings(listener)) as reporter:
+        reporter.errors(pa.Table.from_pylist([failed] * 40 + [fine]))
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines[0] == "PROMPT_TOO_LONG: it has 3000 tokens (the row's answer is NULL)"
+    assert len(lines) == 6
+    assert lines[-1].startswith("40 inputs ended in PROMPT_TOO_LONG")
