@@ -83,7 +83,7 @@ def _boolean(text: str) -> bool:
 
 
 def _column_order(text: str) -> ColumnOrder:
-    orders = {order.lower(): order for order in get_args(ColumnOrder)}
+    orders: dict[str, ColumnOrder] = {order.lower(): order for order in get_args(ColumnOrder)}
     if text.lower() not in orders:
         raise ValueError(f"it is none of {', '.join(orders.values())}")
     return orders[text.lower()]

@@ -105,7 +105,7 @@ def plain_udf() -> Any:
     from sparkllm.worker.registered import registered_llm
 
     if hasattr(functions, "arrow_udf"):
-        return functions.arrow_udf(registered_llm, "string")
+        return functions.arrow_udf(registered_llm, "string")  # type: ignore[call-overload]
     return functions.pandas_udf(registered_llm, "string", functions.PandasUDFType.SCALAR_ITER)
 
 
