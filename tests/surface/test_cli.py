@@ -1,0 +1,29 @@
+"""The command line prints what the other ways into Spark need."""
+
+from pathlib import Path
+
+import pytest
+
+from sparkllm import catalyst
+from sparkllm.cli import main
+
+
+def test_jar_prints_a_path_that_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["jar"]) == 0
+    assert Path(capsys.readouterr().out.strip()).is_file()
+
+
+def test_conf_prints_a_properties_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["conf"]) == 0
+    properties = dict(line.split(" ", 1) for line in capsys.readouterr().out.splitlines())
+    assert properties["spark.sql.extensions"] == catalyst.EXTENSION
+    assert properties["spark.jars"] == str(catalyst.jar())
+
+
+def test_without_java_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    assert main(["jar"]) == 1
+    assert "install Java 17 or newer" in capsys.readouterr().err
