@@ -10,8 +10,8 @@ object ArgumentColumn {
 
   /**
    * The columns of a call. A struct contributes its fields. An expression without a name of its
-   * own is `col1`, `col2`, ... by its position (from 1) among the columns, as in `struct`; a name that
-   * stands there already gets the first free suffix from `_2` on.
+   * own is `col1`, `col2`, ... by its position (from 1) among the columns, as in `struct`. A name
+   * that is taken already gets the first free suffix from `_2` on.
    */
   def of(arguments: Seq[Expression]): Seq[ArgumentColumn] =
     arguments.flatMap(fieldsOf).foldLeft(Vector.empty[ArgumentColumn]) {

@@ -1,6 +1,7 @@
 package org.apache.spark.sql.sparkllm
 
 import org.apache.spark.sql.SparkSessionExtensions
+import org.apache.spark.sql.classic.SparkSession
 
 /**
  * What sparkllm adds to a Spark session, named by
@@ -12,4 +13,14 @@ import org.apache.spark.sql.SparkSessionExtensions
 class LLMExtensions extends (SparkSessionExtensions => Unit) {
   override def apply(extensions: SparkSessionExtensions): Unit =
     extensions.injectFunction(LLMFunction.description)
+}
+
+object LLMExtensions {
+
+  /** Adds the function to a session that was started without the extension. */
+  def attach(session: SparkSession): Unit = {
+    val extensions = new SparkSessionExtensions
+    new LLMExtensions()(extensions)
+    extensions.registerFunctions(session.sessionState.functionRegistry)
+  }
 }

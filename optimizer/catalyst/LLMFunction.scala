@@ -4,7 +4,6 @@ import org.apache.spark.sql.SparkSessionExtensions
 import org.apache.spark.sql.catalyst.FunctionIdentifier
 import org.apache.spark.sql.catalyst.expressions.{Expression, ExpressionInfo}
 import org.apache.spark.sql.catalyst.expressions.NamedArgumentExpression
-import org.apache.spark.sql.classic.SparkSession
 import org.apache.spark.sql.types.StringType
 
 /**
@@ -19,10 +18,6 @@ object LLMFunction {
   /** What `SparkSessionExtensions.injectFunction` wants. */
   val description: SparkSessionExtensions#FunctionDescription =
     (FunctionIdentifier(Name), info, build _)
-
-  /** Adds the function to a session that is already running, as if it had been injected. */
-  def register(session: SparkSession): Unit =
-    session.sessionState.functionRegistry.registerFunction(FunctionIdentifier(Name), info, build _)
 
   /** The expression of one call. Wrong use is an [[LLMAnalysisException]]. */
   def build(arguments: Seq[Expression]): Expression = {

@@ -1,53 +1,49 @@
-"""A Spark application of its own: evaluates Python expressions, one a line, in its session.
+"""A Spark application of its own: evaluates Python expressions in its session.
 
-python session_process.py '{"spark.master": "local[2]", …}'
+python session_process.py ADDRESS '{"spark.master": "local[2]", …}'
 
-Reads a JSON string a line, a Python expression over `spark` and `F`; writes one line of JSON for
-each: {"rows": …} or {"error": class name, "message": …}. The properties are set on the builder that
-`sparkllm.catalyst.activate` gets, unless `"activate": false` is among them.
+Connects to a `multiprocessing.connection.Listener` at ADDRESS and answers each expression over
+`spark`, `F` and `catalyst` that comes from there: ("value", value), ("table", columns, rows) for a
+DataFrame, or ("raised", class name, message). An empty expression ends the application. The builder
+goes through `catalyst.activate`, unless `"activate": false` is among the properties.
 """
 
 import json
-import os
 import sys
+from multiprocessing.connection import Client
 from typing import Any
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+
+from sparkllm import catalyst
 
 
 def _session(properties: dict[str, Any]) -> SparkSession:
-    from sparkllm import catalyst
-
     activated = properties.pop("activate", True)
-    builder = SparkSession.builder
-    for name, value in properties.items():
-        builder = builder.config(name, value)
+    builder = SparkSession.builder.config(map=properties)
     if activated:
         catalyst.activate(builder)
     return builder.getOrCreate()
 
 
-def _answer(expression: str, spark: SparkSession) -> dict[str, Any]:
-    from sparkllm import catalyst
-
+def _answer(expression: str, spark: SparkSession) -> tuple[Any, ...]:
     try:
         value = eval(expression, {"spark": spark, "F": F, "catalyst": catalyst})
-        if isinstance(value, DataFrame):
-            value = {"columns": value.columns, "rows": [list(row) for row in value.collect()]}
+        if hasattr(value, "collect"):
+            return "table", value.columns, [tuple(row) for row in value.collect()]
+        return "value", value
     except (PySparkException, catalyst.CatalystError) as error:
-        return {"error": type(error).__name__, "message": str(error)}
-    return {"value": value}
+        return "raised", type(error).__name__, str(error)
 
 
 def main() -> None:
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    spark = _session(json.loads(sys.argv[1]))
-    for line in sys.stdin:
-        print(json.dumps(_answer(json.loads(line), spark)), file=answers, flush=True)
-    spark.stop()
+    with Client(sys.argv[1]) as tests:
+        spark = _session(json.loads(sys.argv[2]))
+        while expression := tests.recv():
+            tests.send(_answer(expression, spark))
+        spark.stop()
 
 
 if __name__ == "__main__":
