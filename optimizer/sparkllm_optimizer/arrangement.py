@@ -9,6 +9,8 @@ import numpy.typing as npt
 from sparkllm_optimizer.cells import Cells
 from sparkllm_optimizer.encoding import Integers
 
+_KEY_BITS = 62
+
 Fields = npt.NDArray[np.int16]
 
 
@@ -31,7 +33,17 @@ def arrange(cells: Cells, fields: Fields, priority: Sequence[int] | None = None)
     their own order: the field first (by `priority`, the columns from first to last), then the
     value, so a depth-first walk of their radix tree results, with similar values side by side.
     """
-    order = np.lexsort(_sequences(cells, fields, priority).T[::-1])
+    sequences = _sequences(cells, fields, priority)
+    distinct = sum(len(widths) for widths in cells.widths)
+    together = max(1, int(_KEY_BITS / max(np.log2(distinct), 1.0)))
+    keys = []
+    for start in range(0, cells.columns, together):
+        key = sequences[:, start].astype(np.int64)
+        for column in range(start + 1, min(start + together, cells.columns)):
+            key *= distinct
+            key += sequences[:, column]
+        keys.append(key)
+    order = np.lexsort(keys[::-1]) if keys else np.arange(cells.rows)
     return Arrangement(order.astype(np.int64), fields[order])
 
 

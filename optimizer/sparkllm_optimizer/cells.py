@@ -137,7 +137,8 @@ def _ranking(texts: pa.Array) -> Integers:
     """Order of the values by text; as they come where sorting would cost more than it brings."""
     if len(texts) > _MOST_RANKED:
         return np.arange(len(texts), dtype=np.int64)
-    return pc.sort_indices(texts).to_numpy().astype(np.int64)
+    order: Integers = pc.sort_indices(texts).to_numpy().astype(np.int64)
+    return order
 
 
 def _common_bytes(texts: pa.Array) -> Integers:
@@ -146,4 +147,5 @@ def _common_bytes(texts: pa.Array) -> Integers:
     fixed = np.array(starts.to_pylist(), f"S{_PREFIX_BYTES}")
     matrix = fixed.view(np.uint8).reshape(len(fixed), _PREFIX_BYTES)
     equal = (matrix[1:] == matrix[:-1]) & (matrix[1:] != 0)
-    return np.logical_and.accumulate(equal, axis=1).sum(1).astype(np.int64)
+    common: Integers = np.logical_and.accumulate(equal, axis=1).sum(1).astype(np.int64)
+    return common

@@ -44,7 +44,7 @@ def closure(dependencies: Iterable[Dependency]) -> dict[str, tuple[str, ...]]:
 
     Only exact dependencies chain; the columns come in an order that is stable for equal input.
     """
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_edges_from((d.determinant, d.dependent) for d in dependencies if d.error == 0.0)
     closed = nx.transitive_closure(graph, reflexive=None)
     return {node: tuple(n for n in closed.successors(node) if n != node) for node in graph.nodes}

@@ -51,7 +51,7 @@ def pair_statistics(cells: Cells, most_rows: int = _SAMPLE) -> PairStatistics:
 
 def _dense(codes: Codes) -> tuple[Integers, Integers]:
     values, dense = np.unique(codes, return_inverse=True)
-    return dense.astype(np.int64), values
+    return dense.astype(np.int64), values.astype(np.int64)
 
 
 def _seen_pairs(left: tuple[Integers, Integers], right: tuple[Integers, Integers]) -> Integers:

@@ -39,14 +39,15 @@ def plan_of(arrangement: Arrangement, names: tuple[str, ...]) -> Plan:
         return Plan(())
     fields = arrangement.fields
     cuts = np.flatnonzero((fields[1:] != fields[:-1]).any(1)) + 1
-    starts = [0, *cuts.tolist()]
-    ends = [*cuts.tolist(), len(fields)]
-    return Plan(
-        tuple(
-            Group(arrangement.rows[start:end], tuple(names[c] for c in fields[start].tolist()))
-            for start, end in zip(starts, ends, strict=True)
-        )
-    )
+    starts = np.concatenate([[0], cuts])
+    orders: dict[tuple[int, ...], tuple[str, ...]] = {}
+    groups = []
+    for rows, order in zip(np.split(arrangement.rows, cuts), fields[starts].tolist(), strict=True):
+        key = tuple(order)
+        if key not in orders:
+            orders[key] = tuple(names[column] for column in key)
+        groups.append(Group(rows, orders[key]))
+    return Plan(tuple(groups))
 
 
 def arrangement_of(plan: Plan, names: tuple[str, ...]) -> Arrangement:

@@ -122,17 +122,16 @@ class _Active:
     def _set_parents(self, children: Integers, parents: Integers) -> None:
         start = 0
         for block in self.forest.parents:
-            inside = (children >= start) & (children < start + len(block))
+            inside = np.flatnonzero((children >= start) & (children < start + len(block)))
             block[children[inside] - start] = parents[inside]
             start += len(block)
 
     def join_equal(self, depth: int) -> bool:
         """Join clusters with the same bundle at once: no other join could save more of them."""
-        mixing = np.random.default_rng(_HASH_SEED).integers(1, 1 << 62, self.codes.shape[1]) | 1
-        with np.errstate(over="ignore"):
-            keys = self.codes.astype(np.int64) @ mixing + self.levels[depth] * int(
-                mixing[0] ^ 0x5DEECE66D
-            )
+        mixing = np.random.default_rng(_HASH_SEED).integers(1, 1 << 62, self.codes.shape[1] + 1) | 1
+        keys = self.levels[depth] * mixing[-1]
+        for column in range(self.codes.shape[1]):
+            keys += self.codes[:, column] * mixing[column]
         _, labels = np.unique(keys, return_inverse=True)
         if labels.max(initial=0) + 1 < len(labels):
             self.join(labels)
@@ -172,7 +171,7 @@ class _Active:
         best = np.zeros(len(self.ids), np.int64)
         partner = np.arange(len(self.ids), dtype=np.int64)
         for leader in leaders:
-            order = np.argsort(self._key(level, leader), kind="stable")
+            order = np.argsort(self._key(level, leader))
             codes, weights = self.codes[order], self.weights[order]
             equal = codes[1:] == codes[:-1]
             shared = np.einsum("ij,ij->i", equal, weights[1:], dtype=np.int64)

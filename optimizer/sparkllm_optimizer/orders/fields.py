@@ -44,7 +44,7 @@ def fields_of_rows(clustering: Clustering, cells: Cells) -> Fields:
     for start, end in _rounds_from_root(clustering):
         ids = np.arange(start, end)
         own = np.where(np.arange(columns) == leading[tree.parents[ids], None], 0, place)
-        fresh = tree.levels[ids, None].astype(np.int32) * step + own
+        fresh = tree.levels[ids].astype(np.int32)[:, None] * step + own
         keys[ids] = np.where(tree.added[ids], fresh, keys[clustering.parents[ids]])
     return np.argsort(keys[: cells.rows], axis=1).astype(np.int16)
 
@@ -56,30 +56,30 @@ def _rounds_from_root(clustering: Clustering) -> list[tuple[int, int]]:
 
 def _tree(clustering: Clustering, rows: int) -> _Tree:
     clusters = len(clustering.parents)
-    above = np.where(clustering.parents < 0, np.arange(clusters), clustering.parents)
+    above: Integers = np.where(clustering.parents < 0, np.arange(clusters), clustering.parents)
     added = clustering.masks & ~clustering.masks[above]
     added[clusters - 1] = clustering.masks[clusters - 1]
-    kept = added.any(1)
+    kept = np.atleast_1d(added.any(1))
     # `prefix[k]` is the nearest cluster at or above k that adds a field.
     prefix = np.arange(clusters, dtype=np.int64)
     parents = np.arange(clusters, dtype=np.int64)
     levels = np.zeros(clusters, np.int64)
     samples = np.arange(clusters, dtype=np.int64)
     for start, end in reversed(_rounds_from_root(clustering)):
-        samples[above[start:end]] = samples[start:end]
+        np.put(samples, above[start:end], samples[start:end])
     for start, end in _rounds_from_root(clustering):
         ids = np.arange(start, end)
         up = above[ids]
         parents[ids] = prefix[up]
         levels[ids] = np.where(up == ids, 0, levels[prefix[up]] + 1)
-        prefix[ids] = np.where(kept[ids], ids, prefix[up])
+        prefix[ids] = np.where(kept[start:end], ids, prefix[up])
     return _Tree(parents, levels, samples, added)
 
 
 def _leading_fields(tree: _Tree, cells: Cells) -> npt.NDArray[np.int16]:
     """The field [clusters] that the children of a cluster begin with, where they have it."""
     clusters, columns = tree.added.shape
-    best = np.zeros(clusters, np.int64)
+    best: Integers = np.zeros(clusters, np.int64)
     leading = np.full(clusters, -1, np.int16)
     for column in range(columns):
         if not cells.overlaps[column].any():
@@ -87,7 +87,7 @@ def _leading_fields(tree: _Tree, cells: Cells) -> npt.NDArray[np.int16]:
         children = np.flatnonzero(tree.added[:, column])
         codes = cells.codes[tree.samples[children], column]
         parents = tree.parents[children]
-        order = np.lexsort((codes, parents))
+        order = np.argsort(parents * len(cells.widths[column]) + codes)
         codes, parents = codes[order], parents[order]
         side = np.flatnonzero((parents[1:] == parents[:-1]) & (codes[1:] > codes[:-1]))
         shared = range_minimum(cells.overlaps[column], codes[side] + 1, codes[side + 1] + 1)

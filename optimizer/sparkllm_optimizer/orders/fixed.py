@@ -44,7 +44,9 @@ def best_single_order(cells: Cells, beam: int | None = None) -> tuple[int, ...]:
 
 def _classes(cells: Cells) -> tuple[list[int], list[int], list[int]]:
     """Columns with one value, with some repeated ones, and with none repeated."""
-    constant, repeating, idle = [], [], []
+    constant: list[int] = []
+    repeating: list[int] = []
+    idle: list[int] = []
     for column in range(cells.columns):
         distinct = int((np.bincount(cells.codes[:, column]) > 0).sum())
         kind = constant if distinct <= 1 else idle if distinct == cells.rows else repeating

@@ -118,4 +118,5 @@ class _Recursion:
         """Mean squared length times the mean number of repetitions, as in the artifact."""
         values = [self._table[row][column] for row in rows]
         squares = sum(self._lengths[column][value] ** 2 for value in values)
-        return squares / len(rows) * (len(rows) / len(set(values)) - 1)
+        repetition = len(rows) / len(set(values)) - 1
+        return float(squares / len(rows) * repetition)

@@ -24,13 +24,15 @@ _GROUPS = 256
 _SMALL_GROUP = 16
 _FEWEST_LEADERS = 3
 _MOST_SORTED_ROWS = 2_000_000
+_MOST_INSURED_ROWS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How far to search: `unit_seconds` is what saving one unit (token) is worth, in seconds."""
+    """How far to search: a unit (token) saved is worth `unit_seconds`, all may cost `seconds`."""
 
     unit_seconds: float = 2e-4
+    seconds: float = 10.0
 
 
 def ours(cells: Cells, search: Search | None = None) -> Arrangement:
@@ -46,18 +48,25 @@ def ours(cells: Cells, search: Search | None = None) -> Arrangement:
     merged = merge_tied_columns(cells, pair_statistics(cells, _STATISTICS_ROWS))
     small = merged.cells
     statistics = pair_statistics(small, _STATISTICS_ROWS)
-    best = sort_rows(cells, _single_order(cells))
-    saved = int(saved_by_row(best, cells).sum())
-    hope = _most(small) - saved
-    price = small.rows * small.columns * _SECONDS_PER_CELL / (search or Search()).unit_seconds
+    best, saved = None, -1
+    if cells.rows <= _MOST_INSURED_ROWS:
+        best = sort_rows(cells, _single_order(cells))
+        saved = int(saved_by_row(best, cells).sum())
+    search = search or Search()
+    seconds = small.rows * small.columns * _SECONDS_PER_CELL
+    if best is not None and (_most(small) - saved) * search.unit_seconds < seconds:
+        return best
+    left = search.seconds
     for fields in _candidates(small, statistics):
         candidate = arrange(cells, expand_fields(merged, fields))
         worth = int(saved_by_row(candidate, cells).sum())
         hope = worth - saved
-        if worth > saved:
+        if best is None or worth > saved:
             best, saved = candidate, worth
-        if hope < price:
+        left -= seconds
+        if left < seconds or hope * search.unit_seconds < seconds:
             break
+    assert best is not None
     return best
 
 

@@ -30,7 +30,7 @@ def merge_tied_columns(cells: Cells, statistics: PairStatistics) -> Merged:
     Candidates come from the statistics (perhaps of a sample) and are checked on all rows; columns
     that repeat nothing are left alone.
     """
-    graph = nx.Graph()
+    graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(range(cells.columns))
     for left in range(cells.columns):
         if not 1 < statistics.distinct[left] < statistics.rows:
