@@ -189,12 +189,11 @@ class LLMEngine:
         self._scheduler.finish(sequence)
 
     def _fail(self, chunks: list[Chunk], error: Exception) -> None:
-        """Give the requests of a failed step an error; the others start again."""
-        message = f"the model failed on a step with this row: {type(error).__name__}: {error}"
-        done = {result.id for result in self._finished}
-        for chunk in chunks:
-            request = chunk.sequence.request
-            if request.id not in done:
-                self._finished.append(Result(request.id, None, "error", MODEL_FAILED, message))
-                self._scheduler.finish(chunk.sequence)
-        self._scheduler.reset()
+        """Let the requests of a failed step run one by one, and give up on one that was alone."""
+        sequences = [chunk.sequence for chunk in chunks]
+        if len(sequences) == 1 and self._scheduler.runs(sequences[0]):
+            message = f"the model failed on this row: {type(error).__name__}: {error}"
+            request = sequences[0].request
+            self._finished.append(Result(request.id, None, "error", MODEL_FAILED, message))
+            self._scheduler.finish(sequences[0])
+        self._scheduler.restart(sequences)

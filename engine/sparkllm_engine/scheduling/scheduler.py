@@ -1,7 +1,7 @@
 """The token budget of a step, spent on whoever runs and whoever fits."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -101,6 +101,10 @@ class Scheduler:
             chunks.append(chunk)
         return chunks
 
+    def runs(self, sequence: Sequence) -> bool:
+        """Whether the sequence holds slots."""
+        return sequence in self._running
+
     def finish(self, sequence: Sequence) -> None:
         """Release what a running sequence holds; its prompt stays cached."""
         self._release(sequence)
@@ -117,8 +121,10 @@ class Scheduler:
         self._waiting.sort()
         return dropped
 
-    def reset(self) -> None:
-        """Forget every slot and let what runs start again: nothing computed can be trusted."""
+    def restart(self, failed: Iterable[Sequence]) -> None:
+        """Forget every slot and let what runs start again, each of `failed` in steps of its own."""
+        for sequence in failed:
+            sequence.alone = True
         self._cache.clear()
         for sequence in reversed(self._running):
             sequence.forget()
@@ -136,6 +142,8 @@ class Scheduler:
         )
         while budget > 0 and self.waiting and len(self._running) < self._max_running:
             sequence = self._preempted[0] if self._preempted else self._waiting[0][2]
+            if self._running and (sequence.alone or next(iter(self._running)).alone):
+                return
             sequence.node = self._cache.root
             self._hit_prefix(sequence)
             needed = sequence.prompt_length - sequence.reserved

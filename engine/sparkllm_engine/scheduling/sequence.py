@@ -28,9 +28,11 @@ class Sequence:
         node: end of the path in the tree that this request holds, None while it waits.
         runs: slots outside the tree.
         tree: the closed answer set, None for generated answers.
+        alone: no other request may share its steps, because one that did failed.
     """
 
     __slots__ = (
+        "alone",
         "cached",
         "computed",
         "known",
@@ -52,6 +54,7 @@ class Sequence:
         self.prompt_length = len(prompt)
         self.limit = limit
         self.tree = tree
+        self.alone = False
         self.known = len(prompt)
         self.tokens = prompt
         self.slots = np.empty(len(prompt), np.int32)
