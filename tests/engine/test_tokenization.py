@@ -1,0 +1,104 @@
+"""Prompts as token ids: the chat template speaks in special tokens, row text never does."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import AddedToken
+from transformers import AutoTokenizer
+
+from sparkllm_engine.tokenization import PromptTokenizer
+from tests.engine.models import tiny_tokenizer
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+SPECIAL = ["<|end|>", "<|start|>", "<|pad|>", "<think>"]
+
+
+@pytest.fixture(scope="module")
+def chat() -> Any:
+    tokenizer = tiny_tokenizer(chat=True)
+    tokenizer.add_tokens([AddedToken("<think>", special=False)])
+    return tokenizer
+
+
+def whole(tokenizer: Any, message: str) -> list[int]:
+    """Return what transformers makes of a user message."""
+    ids: list[int] = tokenizer.apply_chat_template(
+        [{"role": "user", "content": message}], add_generation_prompt=True, return_dict=False
+    )
+    return ids
+
+
+@pytest.mark.parametrize("message", ["Great value!", "it fades,\nit shrank\n", "naïve 🙂 wash"])
+def test_a_prompt_is_the_chat_template_around_the_message(chat: Any, message: str) -> None:
+    (prompt,) = PromptTokenizer(chat).encode_prompts([(message[:3], message[3:])])
+    assert prompt.tolist() == whole(chat, message)
+
+
+@given(st.lists(st.sampled_from([*SPECIAL, " ", "\n", "dress", '"']), max_size=6).map("".join))
+def test_row_text_cannot_speak_in_special_tokens(text: str) -> None:
+    tokenizer = tiny_tokenizer(chat=True)
+    tokenizer.add_tokens([AddedToken("<think>", special=False)])
+    special = set(tokenizer.convert_tokens_to_ids(SPECIAL))
+    prompts = PromptTokenizer(tokenizer)
+    (empty,) = prompts.encode_prompts([("",)])
+    (prompt,) = prompts.encode_prompts([(text,)])
+    count = sum(token in special for token in prompt.tolist())
+    assert count == sum(token in special for token in empty.tolist())
+    assert text in tokenizer.decode(prompt)
+
+
+def test_pieces_may_cut_a_special_token_in_two_without_waking_it(chat: Any) -> None:
+    prompts = PromptTokenizer(chat)
+    (cut,) = prompts.encode_prompts([("<|en", "d|>")])
+    (joined,) = prompts.encode_prompts([("<|end|>",)])
+    assert cut.tolist() == joined.tolist()
+
+
+def test_without_a_chat_template_a_newline_ends_the_message() -> None:
+    tokenizer = tiny_tokenizer()
+    (prompt,) = PromptTokenizer(tokenizer).encode_prompts([("Great", " value")])
+    assert prompt.tolist() == tokenizer("Great value")["input_ids"] + tokenizer("\n")["input_ids"]
+
+
+def test_a_prompt_that_cannot_be_encoded_leaves_the_others_alone(chat: Any) -> None:
+    prompts = PromptTokenizer(chat).encode_prompts([("Great",), ("\ud800",), ("it fades",)])
+    assert isinstance(prompts[1], UnicodeEncodeError)
+    assert [p.tolist() for p in (prompts[0], prompts[2])] == [  # type: ignore[union-attr]
+        whole(chat, "Great"),
+        whole(chat, "it fades"),
+    ]
+
+
+def test_answers_lose_their_special_tokens(chat: Any) -> None:
+    prompts = PromptTokenizer(chat)
+    assert prompts.decode([*prompts.encode_text("it fades"), chat.eos_token_id]) == "it fades"
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the public tokenizers are not at hand")
+@pytest.mark.parametrize("name", ["gpt2", "gpt_neox_20b"])
+def test_public_tokenizers_read_plain_text_as_they_always_do(name: str) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(DATA / "tokenizers" / name)
+    text = 'text: "Great    dress,\\n  but      wide"\n\n\t  x'
+    assert PromptTokenizer(tokenizer).encode_text(text) == tokenizer(text)["input_ids"]
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the public chat templates are not at hand")
+@pytest.mark.parametrize(
+    "template", ["chatml", "gemma-it", "llama-3-instruct", "phi-3", "qwen2.5-instruct", "zephyr"]
+)
+def test_public_chat_templates_render_as_in_transformers(template: str) -> None:
+    text = (DATA / "chat_templates" / f"{template}.jinja").read_text()
+    if template != "qwen2.5-instruct":
+        text = text.replace("    ", "").replace("\n", "")
+    tokenizer = tiny_tokenizer()
+    tokenizer.bos_token = "<|start|>"
+    tokenizer.chat_template = text
+    message = json.dumps("Great dress, but tiny")
+    (prompt,) = PromptTokenizer(tokenizer).encode_prompts([(message,)])
+    assert tokenizer.decode(prompt) == tokenizer.apply_chat_template(
+        [{"role": "user", "content": message}], add_generation_prompt=True, tokenize=False
+    )
