@@ -6,6 +6,7 @@ have started gRPC.
 
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -22,6 +23,7 @@ from sparkllm_engine.server.protocol import REQUEST_SCHEMA, Action, decode_refus
 _OWN_CHANNEL = [("grpc.use_local_subchannel_pool", 1)]
 _ACTION_TIMEOUT = 30.0
 _HEALTH_TIMEOUT = 30.0
+_KILL_TIMEOUT = 10.0
 _ATTEMPTS = 2
 
 
@@ -124,13 +126,13 @@ def call_action(
 
 
 def kill(process: ProcessStamp) -> None:
-    """End the process at once, and wait until it is gone."""
+    """End the process at once, and wait until it is gone, reaped or not."""
     with suppress(psutil.NoSuchProcess):
         if process.is_alive():
-            victim = psutil.Process(process.pid)
-            victim.kill()
-            with suppress(psutil.TimeoutExpired):
-                victim.wait(_ACTION_TIMEOUT)
+            psutil.Process(process.pid).kill()
+    deadline = time.monotonic() + _KILL_TIMEOUT
+    while process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def _client(endpoint: Endpoint) -> Any:
@@ -139,12 +141,15 @@ def _client(endpoint: Endpoint) -> Any:
     return flight.FlightClient(endpoint.location, generic_options=_OWN_CHANNEL)
 
 
-def _call(client: Any, action: Action, body: Mapping[str, object], timeout: float) -> Any:
+def _call(
+    client: Any, action: Action, body: Mapping[str, object], timeout: float
+) -> dict[str, Any]:
     from pyarrow import flight
 
     call = flight.Action(str(action), json.dumps(body).encode())
     answers = list(client.do_action(call, flight.FlightCallOptions(timeout=timeout)))
-    return json.loads(answers[0].body.to_pybytes())
+    answer: dict[str, Any] = json.loads(answers[0].body.to_pybytes())
+    return answer
 
 
 @contextmanager

@@ -9,6 +9,7 @@ endpoint file names a live process? ── yes ─► connect
 import json
 import os
 import time
+from contextlib import suppress
 
 from filelock import FileLock, Timeout
 
@@ -50,16 +51,15 @@ class Launcher:
         Raises:
             EngineStartError: the process can't be started.
             EngineRefusedError: the engine does not take the command.
-            ConnectionLostError: the process went away meanwhile; try again.
+            ConnectionLostError: the process went away again at once.
         """
         endpoint = self._live_endpoint()
-        if endpoint is None or endpoint == self._doubtful:
-            endpoint = self._endpoint_under_lock()
-        try:
-            return Connection(endpoint, self._identity.owner, command)
-        except ConnectionLostError:
+        if endpoint is not None and endpoint != self._doubtful:
+            with suppress(ConnectionLostError):
+                return Connection(endpoint, self._identity.owner, command)
             self._doubtful = endpoint
-            raise
+        endpoint = self._endpoint_under_lock()
+        return Connection(endpoint, self._identity.owner, command)
 
     def _live_endpoint(self) -> Endpoint | None:
         endpoint = Endpoint.read(self._files.endpoint)

@@ -38,13 +38,17 @@ def start_process(settings: EngineSettings, identity: Identity, files: EngineFil
         error = _await_report(process, report_fd, settings.start_timeout, files)
     finally:
         os.close(report_fd)
-    stamp = ProcessStamp.of(process.pid)
     if error is not None:
         process.kill()
-    threading.Thread(target=process.wait, name="sparkllm-reaper", daemon=True).start()
-    if error is not None:
+        _reap(process)
         raise EngineStartError(error, str(files.log))
-    return Endpoint(stamp, options.socket)
+    endpoint = Endpoint(ProcessStamp.of(process.pid), options.socket)
+    _reap(process)
+    return endpoint
+
+
+def _reap(process: "subprocess.Popen[bytes]") -> None:
+    threading.Thread(target=process.wait, name="sparkllm-reaper", daemon=True).start()
 
 
 def _spawn(options: ServerOptions, threads: int, files: EngineFiles) -> "subprocess.Popen[bytes]":

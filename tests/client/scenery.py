@@ -1,11 +1,14 @@
 """Settings, prompts and identities for tests of the client with real engine processes."""
 
+import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,11 @@ def settings(directory: Path, **changes: object) -> EngineSettings:
         "max_restarts": 2,
     }
     return EngineSettings(**(values | changes))  # type: ignore[arg-type]
+
+
+def as_json(engine: EngineSettings) -> str:
+    """Return settings as an argument for another process."""
+    return json.dumps(asdict(engine))
 
 
 def prompts(texts: Sequence[str], instruction: str = "Say it\n\n") -> pa.Array:
@@ -71,6 +79,12 @@ def engines(directory: Path) -> list[psutil.Process]:
             if "sparkllm_engine.server" in command and str(directory) in command[-1]:
                 found.append(process)
     return found
+
+
+def threads_of_exchanges() -> list[threading.Thread]:
+    """Return the threads of this process's exchanges."""
+    names = ("sparkllm-receiver", "sparkllm-sender")
+    return [thread for thread in threading.enumerate() if thread.name in names]
 
 
 def endpoint(directory: Path) -> Endpoint:

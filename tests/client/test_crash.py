@@ -3,13 +3,20 @@
 import os
 import pickle
 import signal
-import threading
 from pathlib import Path
 
 import pytest
 
 from sparkllm.client import EngineCrashError, open_exchange
-from tests.client.scenery import endpoint, engines, eventually, identity, prompts, settings
+from tests.client.scenery import (
+    endpoint,
+    engines,
+    eventually,
+    identity,
+    prompts,
+    settings,
+    threads_of_exchanges,
+)
 
 
 def test_killed_in_the_middle_of_windows_all_answers_are_right(directory: Path) -> None:
@@ -121,9 +128,4 @@ def test_an_exchange_can_be_closed_while_the_engine_hangs(directory: Path) -> No
     exchange.submit(prompts(["hang"]))
     assert eventually(lambda: list(directory.glob("*/*.json")))
     exchange.close()
-    assert eventually(lambda: not _threads_of_exchanges())
-
-
-def _threads_of_exchanges() -> list[threading.Thread]:
-    names = ("sparkllm-receiver", "sparkllm-sender")
-    return [thread for thread in threading.enumerate() if thread.name in names]
+    assert eventually(lambda: not threads_of_exchanges())

@@ -7,6 +7,7 @@ from pathlib import Path
 from sparkllm.client import open_exchange
 from sparkllm_engine.server.protocol import Action
 from tests.client.scenery import (
+    as_json,
     call,
     endpoint,
     engines,
@@ -71,7 +72,7 @@ def test_an_open_exchange_is_not_idle(directory: Path) -> None:
 
 
 def test_it_outlives_the_task_that_started_it(directory: Path) -> None:
-    command = [sys.executable, "-m", "tests.client.tasks", settings(directory).to_json()]
+    command = [sys.executable, "-m", "tests.client.tasks", as_json(settings(directory))]
     with stand_in() as executor:
         subprocess.run([*command, str(executor.pid), "1", "1"], check=True, capture_output=True)
         (process,) = engines(directory)
@@ -86,7 +87,7 @@ def test_outside_spark_it_ends_with_the_process_that_used_it(directory: Path) ->
         "exchange = open_exchange(EngineSettings(**json.loads(sys.argv[1])), {});"
         "print(exchange.submit(prompts(['a'])).result()['text'][0].as_py())"
     )
-    command = [sys.executable, "-c", code, settings(directory).to_json()]
+    command = [sys.executable, "-c", code, as_json(settings(directory))]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout == "a\n"
     assert eventually(lambda: not engines(directory))

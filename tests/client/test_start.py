@@ -9,10 +9,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sparkllm.client import EngineSettings, EngineStartError, open_exchange
-from tests.client.scenery import endpoint, engines, eventually, identity, prompts, settings
+from tests.client.scenery import as_json, endpoint, engines, eventually, identity, prompts, settings
 
 TASKS = 8
 
@@ -20,13 +21,13 @@ TASKS = 8
 def start_tasks(engine: EngineSettings, rows: int = 1) -> list[dict[str, str]]:
     """Run eight tasks, each a process, at the same moment; return what they report."""
     own = str(os.getpid())
-    command = [sys.executable, "-m", "tests.client.tasks", engine.to_json(), own, str(TASKS)]
+    command = [sys.executable, "-m", "tests.client.tasks", as_json(engine), own, str(TASKS)]
     done = subprocess.run([*command, str(rows)], check=True, capture_output=True, timeout=90)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def test_eight_tasks_at_once_start_one_engine(directory: Path) -> None:
-    for round_number in range(4):
+    for round_number in range(3):
         place = directory / str(round_number)
         reports = start_tasks(settings(place), rows=100)
         assert [report.get("error") for report in reports] == [None] * TASKS
@@ -78,6 +79,22 @@ def test_a_start_that_takes_too_long_is_an_error_and_leaves_no_process(directory
     ):
         exchange.submit(prompts(["a"])).result()
     assert eventually(lambda: not engines(directory))
+
+
+def test_an_engine_that_is_starting_ends_with_the_task_that_waits_for_it(directory: Path) -> None:
+    arguments = [as_json(settings(directory, model="slow")), str(os.getpid()), "1", "1"]
+    with subprocess.Popen([sys.executable, "-m", "tests.client.tasks", *arguments]) as daemon:
+        assert eventually(lambda: engines(directory))
+        (task,) = psutil.Process(daemon.pid).children()
+        task.kill()
+    assert eventually(lambda: not engines(directory))
+
+
+def test_how_patient_a_task_is_does_not_make_another_engine(directory: Path) -> None:
+    for changes in ({}, {"max_restarts": 0}, {"start_timeout": 30.0}):
+        with open_exchange(settings(directory, **changes), {}, identity()) as exchange:
+            exchange.submit(prompts(["a"])).result()
+    assert len(engines(directory)) == 1
 
 
 def test_the_directory_is_private(directory: Path) -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.client.scenery import settings
+from tests.client.scenery import as_json, settings
 
 HEAVY = ("torch", "transformers", "pyarrow.flight", "pandas", "pyspark", "sparkllm_engine.engine")
 
@@ -35,7 +35,7 @@ def test_importing_the_client_loads_nothing_heavy() -> None:
 
 
 def test_workers_forked_after_the_import_use_it_for_task_after_task(directory: Path) -> None:
-    command = [sys.executable, "-c", FORKED, settings(directory).to_json()]
+    command = [sys.executable, "-c", FORKED, as_json(settings(directory))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     done = subprocess.run(
         command, check=False, capture_output=True, text=True, timeout=60, env=environment

@@ -11,19 +11,19 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sparkllm_engine.errors import EngineError
 from sparkllm_engine.server.answers import Answers
-from sparkllm_engine.server.endpoint import Endpoint
+from sparkllm_engine.server.endpoint import location_of
 from sparkllm_engine.server.implementation import make_engine
 from sparkllm_engine.server.lifecycle import Lifecycle
 from sparkllm_engine.server.loop import EngineLoop
 from sparkllm_engine.server.options import ServerOptions
-from sparkllm_engine.server.process import ProcessStamp
-from sparkllm_engine.server.readiness import Report, send_report
+from sparkllm_engine.server.readiness import Report, Reporter
 
 if TYPE_CHECKING:
     from sparkllm_engine.server.service import EngineService
@@ -41,42 +41,48 @@ def main() -> None:
     os.umask(0o077)
     options = ServerOptions.from_json(sys.argv[1] if len(sys.argv) > 1 else sys.stdin.read())
     end = partial(_end, options.socket)
+    reporter = Reporter(options.ready_fd)
     lifecycle = Lifecycle(options.executor, options.owner, options.idle_timeout)
-    watch = threading.Thread(target=lambda: end(lifecycle.wait_for_end()), daemon=True)
-    watch.start()
+    for watch in (_watch_starter, reporter), (_watch_lifecycle, lifecycle):
+        threading.Thread(target=watch[0], args=(watch[1], end), daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: end("it was terminated"))
     try:
-        loop, _service = _start(options, lifecycle)
+        loop, _service = _start(options, lifecycle, end)
     except Exception as error:
         _log.exception("the engine did not start")
-        send_report(options.ready_fd, Report(_sentence(error)))
+        reporter.send(Report(_sentence(error)))
         end("it did not start", 1)
         return
-    try:
-        send_report(options.ready_fd, Report())
-    except BrokenPipeError:
-        end("whoever started it is gone")
     _log.info("ready: %s", options.socket)
-    _collect_garbage_seldom()
     try:
+        reporter.send(Report())
         loop.run()
     except BaseException:
         _log.exception("the engine can't go on")
         end("it failed", 1)
 
 
-def _start(options: ServerOptions, lifecycle: Lifecycle) -> tuple[EngineLoop, "EngineService"]:
+def _start(
+    options: ServerOptions, lifecycle: Lifecycle, end: Callable[[str], None]
+) -> tuple[EngineLoop, "EngineService"]:
     from sparkllm_engine.server.service import EngineService
 
     _log.info("starting: %s", options.to_json())
     engine = make_engine(options.implementation, options.config)
     loop = EngineLoop(engine, Answers(options.answer_bytes))
-    process = ProcessStamp.of(os.getpid())
-    endpoint = Endpoint(process, options.executor, options.socket)
-    service = EngineService(endpoint.location, loop, lifecycle, partial(_end, options.socket))
-    endpoint.write(Path(options.endpoint))
+    service = EngineService(location_of(options.socket), loop, lifecycle, end)
     lifecycle.start_idling()
+    _collect_garbage_seldom()
     return loop, service
+
+
+def _watch_starter(reporter: Reporter, end: Callable[[str], None]) -> None:
+    if reporter.wait_until_abandoned():
+        end("whoever started it is gone")
+
+
+def _watch_lifecycle(lifecycle: Lifecycle, end: Callable[[str], None]) -> None:
+    end(lifecycle.wait_for_end())
 
 
 def _collect_garbage_seldom() -> None:

@@ -1,4 +1,4 @@
-"""The file in which an engine process says where it listens."""
+"""The file that says where an engine process listens, written by whoever has started it."""
 
 import json
 import os
@@ -8,25 +8,28 @@ from pathlib import Path
 from sparkllm_engine.server.process import ProcessStamp
 
 
+def location_of(socket: str) -> str:
+    """Return the Flight location of a Unix domain socket, given its path."""
+    return f"grpc+unix://{socket}"
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A ready engine process, the path of its socket, and the executor that it serves."""
+    """A ready engine process and the path of its socket."""
 
     process: ProcessStamp
-    executor: ProcessStamp
     socket: str
 
     @property
     def location(self) -> str:
         """The Flight location."""
-        return f"grpc+unix://{self.socket}"
+        return location_of(self.socket)
 
     def write(self, path: Path) -> None:
         """Write the file; a reader sees all of it or the one before."""
         body = {
             "pid": self.process.pid,
             "created": self.process.created,
-            "executor": [self.executor.pid, self.executor.created],
             "socket": self.socket,
         }
         draft = path.with_name(f"{path.name}.{os.getpid()}")
@@ -40,7 +43,6 @@ class Endpoint:
             body = json.loads(path.read_text())
             return cls(
                 ProcessStamp(int(body["pid"]), float(body["created"])),
-                ProcessStamp(*body["executor"]),
                 str(body["socket"]),
             )
         except (OSError, ValueError, KeyError, TypeError):

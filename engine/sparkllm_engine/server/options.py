@@ -13,7 +13,6 @@ class ServerOptions:
 
     Attributes:
         socket: path of the Unix domain socket to listen on.
-        endpoint: path of the file that says so once the engine is ready.
         ready_fd: inherited file descriptor for the one line about the start, see `readiness`.
         executor: the process ends when this one is gone,
         owner: or this one and all that registered later.
@@ -24,7 +23,6 @@ class ServerOptions:
     """
 
     socket: str
-    endpoint: str
     ready_fd: int
     executor: ProcessStamp
     owner: ProcessStamp

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 from dataclasses import dataclass
 
 
@@ -21,15 +22,30 @@ class Report:
         return cls(json.loads(line)["error"])
 
 
-def send_report(fd: int, report: Report) -> None:
-    """Write the report and close the descriptor.
+class Reporter:
+    """The writing end of the pipe, an inherited descriptor."""
 
-    Raises:
-        BrokenPipeError: nobody waits for it any more.
-    """
-    try:
-        line = report.to_line()
-        while line:
-            line = line[os.write(fd, line) :]
-    finally:
-        os.close(fd)
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._sent = False
+
+    def send(self, report: Report) -> None:
+        """Write the report and close the pipe.
+
+        Raises:
+            BrokenPipeError: nobody waits for it any more.
+        """
+        self._sent = True
+        try:
+            line = report.to_line()
+            while line:
+                line = line[os.write(self._fd, line) :]
+        finally:
+            os.close(self._fd)
+
+    def wait_until_abandoned(self) -> bool:
+        """Wait until nobody reads the pipe; return whether that was before the report."""
+        poll = select.poll()
+        poll.register(self._fd, 0)
+        poll.poll()
+        return not self._sent
