@@ -167,6 +167,11 @@ OPTIMIZER_COLUMN_ORDER = _declare(
     "more rows share prefixes: not at all, one order for all rows of a window, or one for each "
     "group of rows. A model may answer differently when fields change places.",
 )  # fmt: skip
+PYTHON_VERSION = _declare(
+    TEXT, "python.version", "", "startup",
+    "Version of the Python that runs Spark's workers, such as 3.11, where that Python is not on the "
+    "driver's machine. Empty: it is asked.",
+)  # fmt: skip
 PROGRESS_ENABLED = _declare(
     BOOLEAN, "progress.enabled", "true", "session",
     "Report rows, calls and tokens to the driver while a query runs.",
