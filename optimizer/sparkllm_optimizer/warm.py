@@ -16,7 +16,7 @@ from sparkllm_optimizer.plan import Plan, arrangement_of, plan_of
 class Warm:
     """What the cache holds: the last rows of a window with the plan they were sent by.
 
-    `plan` names the rows of `table`. Keep as many rows as the cache has room for: `last_rows`.
+    `plan` names the rows of `table`. Keep no more rows than the cache has room for: `last_rows`.
     """
 
     table: pa.Table

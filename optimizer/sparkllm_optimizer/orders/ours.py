@@ -1,12 +1,13 @@
 """The default: the best radix tree that a budgeted search over its shape finds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sparkllm_optimizer.arrangement import Arrangement, Fields, arrange, saved_by_row, sort_rows
 from sparkllm_optimizer.cells import Cells
+from sparkllm_optimizer.encoding import Integers, number_by_appearance
 from sparkllm_optimizer.orders.clustering import cluster
 from sparkllm_optimizer.orders.exact import MOST_ROWS, cluster_exactly
 from sparkllm_optimizer.orders.fields import fields_of_rows
@@ -22,6 +23,7 @@ _BLOCK = 250
 _GROUP = 64
 _GROUPS = 256
 _SMALL_GROUP = 16
+_MOST_SEARCHED_ROWS = 1_000
 _FEWEST_LEADERS = 3
 _MOST_SORTED_ROWS = 2_000_000
 _MOST_INSURED_ROWS = 200_000
@@ -39,9 +41,10 @@ def ours(cells: Cells, search: Search | None = None) -> Arrangement:
     """Arrange a table by clustering its rows into a radix tree.
 
     Candidates are the best single order and clusterings that start from different coarse groups;
-    the exact saving decides. A candidate is only tried while the last one's gain (at first: all
-    that repetition could save at most) is worth more than its estimated time; the estimate depends
-    on the size of the table alone, so equal input gives equal plans.
+    the exact saving decides. The search ends where all that repetition could still save, or from
+    the third candidate on the last one's gain, isn't worth a candidate's estimated time; a table of
+    up to a thousand rows gets all candidates. The estimate depends on the size of the table alone,
+    so equal input gives equal plans.
     """
     if cells.rows < 2 or cells.columns == 0:
         return sort_rows(cells, range(cells.columns))
@@ -49,28 +52,31 @@ def ours(cells: Cells, search: Search | None = None) -> Arrangement:
     small = merged.cells
     statistics = pair_statistics(small, _STATISTICS_ROWS)
     best, saved = None, -1
+    order = _single_order(small)
     if cells.rows <= _MOST_INSURED_ROWS:
-        best = sort_rows(cells, _single_order(cells))
+        best = sort_rows(cells, [column for lead in order for column in merged.classes[lead]])
         saved = int(saved_by_row(best, cells).sum())
     search = search or Search()
     seconds = small.rows * small.columns * _SECONDS_PER_CELL
     if best is not None and (_most(small) - saved) * search.unit_seconds < seconds:
         return best
-    left = search.seconds
-    for fields in _candidates(small, statistics):
+    left, tried = search.seconds, 0
+    for fields in _candidates(small, statistics, order):
         candidate = arrange(cells, expand_fields(merged, fields))
         worth = int(saved_by_row(candidate, cells).sum())
-        hope = worth - saved
+        gain = worth - saved
         if best is None or worth > saved:
             best, saved = candidate, worth
         left -= seconds
-        if left < seconds or hope * search.unit_seconds < seconds:
+        tried += 1
+        idle = tried > 1 and gain * search.unit_seconds < seconds
+        if left < seconds or (idle and cells.rows > _MOST_SEARCHED_ROWS):
             break
     assert best is not None
     return best
 
 
-def _candidates(cells: Cells, statistics: PairStatistics) -> Iterator[Fields]:
+def _candidates(cells: Cells, statistics: PairStatistics, order: Sequence[int]) -> Iterator[Fields]:
     """Field orders [rows, columns] from clusterings, the most promising start first."""
     if cells.rows <= MOST_ROWS:
         yield fields_of_rows(cluster_exactly(cells), cells)
@@ -81,6 +87,23 @@ def _candidates(cells: Cells, statistics: PairStatistics) -> Iterator[Fields]:
     for smallest in (max(_GROUP, cells.rows // _GROUPS), _SMALL_GROUP):
         if cells.rows >= 2 * smallest:
             yield fields_of_rows(cluster(cells, peel(cells, smallest), leaders), cells)
+    if cells.rows <= _MOST_SEARCHED_ROWS:
+        for power in (1, 2):
+            yield fields_of_rows(cluster(cells, peel(cells, 2, power), leaders), cells)
+    yield fields_of_rows(cluster(cells, _prefix_groups(cells, order), leaders), cells)
+
+
+def _prefix_groups(cells: Cells, order: Sequence[int]) -> list[Integers]:
+    """Nested groups [rows] of equal prefixes under a single order, from none to all columns."""
+    groups = np.zeros(cells.rows, np.int32)
+    nested = [groups.astype(np.int64)]
+    for column in order:
+        size = len(cells.widths[column])
+        groups = number_by_appearance(groups.astype(np.int64) * size + cells.codes[:, column])
+        if int(groups.max()) == cells.rows - 1:
+            break
+        nested.append(groups.astype(np.int64))
+    return nested
 
 
 def _leaders(cells: Cells, statistics: PairStatistics) -> list[list[int]]:

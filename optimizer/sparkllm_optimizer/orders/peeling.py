@@ -8,14 +8,15 @@ from sparkllm_optimizer.cells import Cells
 from sparkllm_optimizer.encoding import Integers
 
 
-def peel(cells: Cells, smallest: int) -> list[Integers]:
+def peel(cells: Cells, smallest: int, power: int = 1) -> list[Integers]:
     """Return nested groups of rows, from coarse to fine, each level [rows].
 
     As in GGR (arXiv 2403.05821, Algorithm 1) the value whose repetition saves most is split off
     first, then its rows and the remaining ones are split further; but only into groups of at least
-    `smallest` rows, so the number of steps doesn't grow with the number of distinct values.
+    `smallest` rows, so the number of steps doesn't grow with the number of distinct values. The
+    worth of a value counts to the given `power`; GGR takes 2.
     """
-    peeling = _Peeling(cells, smallest)
+    peeling = _Peeling(cells, smallest, power)
     peeling.split(np.arange(cells.rows, dtype=np.int64), list(range(cells.columns)), 0)
     groups = np.zeros(cells.rows, np.int64)
     nested = [groups]
@@ -26,9 +27,9 @@ def peel(cells: Cells, smallest: int) -> list[Integers]:
 
 
 class _Peeling:
-    def __init__(self, cells: Cells, smallest: int) -> None:
+    def __init__(self, cells: Cells, smallest: int, power: int) -> None:
         self._codes = np.ascontiguousarray(cells.codes.T)
-        self._widths = cells.widths
+        self._worth = [widths**power for widths in cells.widths]
         self._rows = cells.rows
         self._smallest = smallest
         self.levels: list[Integers] = []
@@ -58,7 +59,7 @@ class _Peeling:
             if len(large) == 0:
                 continue
             frequent.append(column)
-            scores = (counts[large] - 1) * self._widths[column][large]
+            scores = (counts[large] - 1) * self._worth[column][large]
             top = int(scores.argmax())
             if scores[top] > best:
                 best, chosen = int(scores[top]), (column, int(large[top]))
