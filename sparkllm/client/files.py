@@ -87,18 +87,15 @@ class EngineFiles:
 def runtime_directory(base: str) -> Path:
     """Return the user's private directory (mode 0700) below `base`, made if it is not there.
 
-    An empty `base` means `$XDG_RUNTIME_DIR` or else the temporary directory.
+    An empty `base` means the first of `$XDG_RUNTIME_DIR`, the temporary directory and `/tmp` that
+    can be written to and whose path leaves room for the name of a socket.
 
     Raises:
-        EngineStartError: it can't be made, belongs to somebody else, or its path is too long for
-            sockets.
+        EngineStartError: it can't be made, belongs to somebody else, or its path is too long.
     """
-    parent = Path(base or os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()).absolute()
-    directory = parent / f"sparkllm-{os.getuid()}"
+    directory = _private_below(Path(base).absolute() if base else _usual_place())
     try:
-        if base:
-            parent.mkdir(parents=True, exist_ok=True)
-        directory.mkdir(mode=0o700, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=bool(base), exist_ok=True)
         status = directory.lstat()
     except OSError as error:
         raise EngineStartError(
@@ -110,15 +107,32 @@ def runtime_directory(base: str) -> Path:
             f"{directory} is not a directory of the user {os.getuid()} (its owner is "
             f"{status.st_uid}): remove it, or set spark.sparkllm.engine.directory to another place"
         )
+    if not _leaves_room(directory):
+        raise EngineStartError(
+            f"the path {directory} is too long for a socket, it may have "
+            f"{_LONGEST_SOCKET_PATH - _LONGEST_SOCKET_NAME} bytes: set "
+            "spark.sparkllm.engine.directory to a shorter one"
+        )
     if stat.S_IMODE(status.st_mode) != 0o700:
         directory.chmod(0o700)
-    length = len(os.fsencode(directory)) + 1 + _LONGEST_SOCKET_NAME
-    if length > _LONGEST_SOCKET_PATH:
-        raise EngineStartError(
-            f"the path {directory} is too long for a socket ({length} bytes, at most "
-            f"{_LONGEST_SOCKET_PATH}): set spark.sparkllm.engine.directory to a shorter one"
-        )
     return directory
+
+
+def _usual_place() -> Path:
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    places = [Path(place) for place in (runtime, tempfile.gettempdir(), "/tmp") if place]
+    for place in places:
+        if os.access(place, os.W_OK) and _leaves_room(_private_below(place)):
+            return place
+    return places[-1]
+
+
+def _private_below(place: Path) -> Path:
+    return place / f"sparkllm-{os.getuid()}"
+
+
+def _leaves_room(directory: Path) -> bool:
+    return len(os.fsencode(directory)) + 1 + _LONGEST_SOCKET_NAME <= _LONGEST_SOCKET_PATH
 
 
 def _digest(text: str, size: int) -> str:

@@ -1,13 +1,17 @@
 """What an exchange promises: every prompt answered, in order, as early as possible."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pytest
 
 from sparkllm.client import EngineError, EngineRefusedError, open_exchange
 from sparkllm_engine.server.protocol import RESULT_SCHEMA, Action
-from tests.client.scenery import call, endpoint, eventually, identity, prompts, settings
+from tests.client.scenery import as_json, call, endpoint, eventually, identity, prompts, settings
 
 
 def test_one_result_for_each_prompt_in_the_order_submitted(directory: Path) -> None:
@@ -79,6 +83,20 @@ def test_a_closed_exchange_frees_its_rows_in_the_engine(directory: Path) -> None
             "still here"
         ]
         assert call(directory, Action.STATISTICS)["cancelled"] > 300
+
+
+def test_a_task_that_is_killed_frees_its_rows_in_the_engine(directory: Path) -> None:
+    slow = settings(directory, token_budget=1, max_model_length=50)
+    arguments = [as_json(slow), str(os.getpid()), "1", "500"]
+    with (
+        open_exchange(slow, {}, identity()) as staying,
+        subprocess.Popen([sys.executable, "-m", "tests.client.tasks", *arguments]) as daemon,
+    ):
+        staying.submit(prompts(["started"])).result()
+        assert eventually(lambda: call(directory, Action.STATISTICS)["waiting"] > 300)
+        (task,) = psutil.Process(daemon.pid).children()
+        task.kill()
+        assert eventually(lambda: call(directory, Action.STATISTICS)["waiting"] == 0)
 
 
 def test_waiting_for_a_window_of_a_closed_exchange_is_an_error(directory: Path) -> None:
