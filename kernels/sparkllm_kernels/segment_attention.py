@@ -2,11 +2,11 @@
 
 Shapes are the same in every function:
 
-- query `[batch, kv_heads, rows, key_dim]`: the query heads that share a key head are rows like any
+- query `[kv_heads, batch, rows, key_dim]`: the query heads that share a key head are rows like any
   other, so that one call serves grouped-query attention, many requests over one shared segment,
   and padded batches;
-- key `[batch, kv_heads, keys, key_dim]` and value `[batch, kv_heads, keys, value_dim]`;
-- bias `[batch, 1, rows, keys]`, dtype of the query, added to the scores; every row needs a key
+- key `[kv_heads, batch, keys, key_dim]` and value `[kv_heads, batch, keys, value_dim]`;
+- bias `[1, batch, rows, keys]`, dtype of the query, added to the scores; every row needs a key
   whose bias is finite. None lets every row see every key.
 """
 
@@ -21,7 +21,7 @@ _BLOCKED_ABOVE = 512
 def attend(
     query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tensor | None = None
 ) -> Tensor:
-    """Return the attention output `[batch, kv_heads, rows, value_dim]` over all keys of a row."""
+    """Return the attention output `[kv_heads, batch, rows, value_dim]` over all keys of a row."""
     if _takes_blocked(query, key, value):
         return _blocked(query, key, value, scale, bias)[0]
     probabilities = torch.softmax(_scores(query, key, scale, bias), dim=-1)
@@ -34,8 +34,8 @@ def attend_partial(
     """Return the output over these keys alone and its log-sum-exp, for `merge_partials`.
 
     Returns:
-        The output `[batch, kv_heads, rows, value_dim]` in the dtype of the query, and the
-        log-sum-exp of the scores `[batch, kv_heads, rows]` in float32.
+        The output `[kv_heads, batch, rows, value_dim]` in the dtype of the query, and the
+        log-sum-exp of the scores `[kv_heads, batch, rows]` in float32.
     """
     if _takes_blocked(query, key, value):
         return _blocked(query, key, value, scale, bias)

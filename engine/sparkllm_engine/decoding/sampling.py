@@ -36,17 +36,26 @@ def draw_tokens(logits: Tensor, draws: list[Draw]) -> list[int]:
 
 
 def _draw(logits: Tensor, draw: Draw) -> int:
-    parameters = draw.parameters
-    scaled, order = (logits.double() / parameters.temperature).sort(descending=True, stable=True)
-    if parameters.top_k:
-        scaled = scaled[: parameters.top_k]
-    cumulative = torch.softmax(scaled, dim=0).cumsum(0).numpy()
-    # The smallest set that reaches top_p: every token before which less than top_p has gathered.
-    kept = int(np.searchsorted(cumulative, parameters.top_p)) + 1
-    cumulative = cumulative[:kept]
+    scaled = logits.double() / draw.parameters.temperature
+    scaled, order = _candidates(scaled, draw.parameters)
+    cumulative = torch.softmax(scaled, dim=0).cumsum(0).numpy(force=True)
+    if order is not None:
+        # The smallest set that reaches top_p: all tokens before which less has gathered.
+        cumulative = cumulative[: int(np.searchsorted(cumulative, draw.parameters.top_p)) + 1]
     point = _uniform(draw) * cumulative[-1]
     chosen = min(int(np.searchsorted(cumulative, point, side="right")), len(cumulative) - 1)
-    return int(order[chosen])
+    return chosen if order is None else int(order[chosen])
+
+
+def _candidates(scaled: Tensor, parameters: SamplingParameters) -> tuple[Tensor, Tensor | None]:
+    """Return the scores to draw from, likely ones first, and their token ids; None for all."""
+    if parameters.top_k:
+        top = scaled.topk(min(parameters.top_k, len(scaled)))
+        return top.values, top.indices
+    if parameters.top_p < 1:
+        ranked = scaled.sort(descending=True)
+        return ranked.values, ranked.indices
+    return scaled, None
 
 
 def _uniform(draw: Draw) -> float:

@@ -42,20 +42,18 @@ def segment_attention(
     layer = int(module.layer_idx)  # type: ignore[arg-type]
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     queries = query[0].transpose(0, 1)
-    context.pool.write(
-        layer, context.plan.write_slots, key[0].transpose(0, 1), value[0].transpose(0, 1)
-    )
+    context.pool.write(layer, context.plan.write_slots, key[0], value[0])
     outs, lses = [], []
     for batch in context.plan.batches:
         keys, values = context.pool.gather(layer, batch.keys)
-        rows = _batch_queries(queries, batch, keys.shape[1])
-        bias = batch.bias(queries.shape[1] // keys.shape[1], query.dtype)
+        rows = _batch_queries(queries, batch, len(keys))
+        bias = batch.bias(queries.shape[1] // len(keys), query.dtype)
         if context.plan.slabs:
             out, lse = attend_partial(rows, keys, values, scale, bias)
-            lses.append(_unfold(lse.unsqueeze(-1), batch.queries.numel()))
+            lses.append(_unfold(lse.unsqueeze(-1), *batch.queries.shape))
         else:
             out = attend(rows, keys, values, scale, bias)
-        outs.append(_unfold(out, batch.queries.numel()))
+        outs.append(_unfold(out, *batch.queries.shape))
     out = torch.cat(outs).index_select(0, context.plan.restore)
     if context.plan.slabs:
         lse = torch.cat(lses).squeeze(-1).index_select(0, context.plan.restore)
@@ -71,12 +69,10 @@ def _attend_slab(
     """Return `[n, heads, value_dim]` and `[n, heads]` of the queries that see the slab."""
     if slab.queries is not None:
         queries = queries.index_select(0, slab.queries)
-    count, heads, width = queries.shape
-    kv_heads = keys.shape[1]
-    rows = queries.reshape(count, kv_heads, heads // kv_heads, width).transpose(0, 1)
-    rows = rows.reshape(1, kv_heads, count * heads // kv_heads, width)
+    count = len(queries)
+    rows = _fold(queries.unsqueeze(0), len(keys))
     out, lse = attend_partial(rows, keys, values, scale)
-    return _unfold(out, count), _unfold(lse.unsqueeze(-1), count).squeeze(-1)
+    return _unfold(out, 1, count), _unfold(lse.unsqueeze(-1), 1, count).squeeze(-1)
 
 
 def _merge(
@@ -92,18 +88,22 @@ def _merge(
 
 
 def _batch_queries(queries: Tensor, batch: PaddedBatch, kv_heads: int) -> Tensor:
-    """Return `[batch, kv_heads, rows * group, key_dim]` of `[tokens, heads, key_dim]`."""
-    size, width = batch.queries.shape
+    """Return the queries of a padded batch, folded, from `[tokens, heads, key_dim]`."""
     rows = queries.index_select(0, batch.queries.view(-1))
-    rows = rows.view(size, width, kv_heads, -1, rows.shape[-1]).permute(0, 2, 1, 3, 4)
-    return rows.reshape(size, kv_heads, -1, rows.shape[-1])
+    return _fold(rows.view(*batch.queries.shape, *rows.shape[1:]), kv_heads)
 
 
-def _unfold(folded: Tensor, rows: int) -> Tensor:
-    """Return `[batch * rows, heads, dim]` of `[batch, kv_heads, rows * group, dim]`."""
-    size, kv_heads, _, width = folded.shape
-    split = folded.view(size, kv_heads, rows // size, -1, width).permute(0, 2, 1, 3, 4)
-    return split.reshape(rows, -1, width)
+def _fold(queries: Tensor, kv_heads: int) -> Tensor:
+    """Return `[kv_heads, batch, rows * group, dim]` of `[batch, rows, heads, dim]`."""
+    size, rows, heads, width = queries.shape
+    split = queries.view(size, rows, kv_heads, heads // kv_heads, width)
+    return split.permute(2, 0, 1, 3, 4).reshape(kv_heads, size, -1, width)
+
+
+def _unfold(folded: Tensor, size: int, rows: int) -> Tensor:
+    """Return `[batch * rows, heads, dim]` of `[kv_heads, batch, rows * group, dim]`."""
+    split = folded.view(len(folded), size, rows, -1, folded.shape[-1])
+    return split.permute(1, 2, 0, 3, 4).reshape(size * rows, -1, folded.shape[-1])
 
 
 AttentionInterface.register(IMPLEMENTATION, segment_attention)

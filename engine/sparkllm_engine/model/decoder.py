@@ -12,6 +12,7 @@ from sparkllm_engine.errors import EngineConfigError
 from sparkllm_engine.model.attention import IMPLEMENTATION
 from sparkllm_engine.model.context import ForwardContext, LogitRows, bind
 from sparkllm_engine.model.head import SelectiveHead
+from sparkllm_engine.model.linears import pack_linears
 from sparkllm_engine.model.loading import LoadedModel
 from sparkllm_engine.model.packing import PackedRow
 from sparkllm_engine.model.partition import partition
@@ -57,7 +58,9 @@ class Decoder:
                 f"cache_bytes is {cache_bytes}: one token of this model takes {token_bytes}"
             )
         self.pool = KeyValuePool(layers, slots, scratch, loaded.model.dtype, loaded.model.device)
-        self._head = SelectiveHead(loaded.model.get_output_embeddings())
+        head = loaded.model.get_output_embeddings()
+        pack_linears(loaded.model, keep=head)
+        self._head = SelectiveHead(head)
         self._model.set_attn_implementation(IMPLEMENTATION)
         self._model.set_output_embeddings(self._head)
 

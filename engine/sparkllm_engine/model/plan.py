@@ -17,6 +17,9 @@ _OWN_KEYS = 512
 # Rows join a padded batch while they have this share of its longest row.
 _FILL = 0.7
 _SLACK = 16
+# Keys are padded to whole vectors of the processor: softmax over 128 numbers takes less than half
+# the time of softmax over 125.
+_VECTOR = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,14 @@ class PaddedBatch:
     _bias: dict[tuple[int, torch.dtype], Tensor] = field(default_factory=dict)
 
     def bias(self, group: int, dtype: torch.dtype) -> Tensor:
-        """Return `[batch, 1, rows * group, keys]`: 0 where visible, else minus infinity."""
+        """Return `[1, batch, rows * group, keys]`: 0 where visible, else minus infinity."""
         bias = self._bias.get((group, dtype))
         if bias is None:
             shape = self.visible.shape
             bias = torch.zeros(shape, dtype=dtype, device=self.visible.device)
             bias.masked_fill_(~self.visible, float("-inf"))
             bias = bias.unsqueeze(2).expand(shape[0], shape[1], group, shape[2])
-            bias = bias.reshape(shape[0], 1, shape[1] * group, shape[2])
+            bias = bias.reshape(1, shape[0], shape[1] * group, shape[2])
             self._bias[(group, dtype)] = bias
         return bias
 
@@ -168,7 +171,7 @@ def _pad(
     device: torch.device,
 ) -> PaddedBatch:
     width = max(row.length for row in rows)
-    depth = max(len(keys) for keys in gathered)
+    depth = -(-max(len(keys) for keys in gathered) // _VECTOR) * _VECTOR
     queries = np.zeros((len(rows), width), np.int64)
     keys = np.full((len(rows), depth), PAD_SLOT, np.int64)
     past = np.empty(len(rows), np.int64)
@@ -183,4 +186,8 @@ def _pad(
             tail = len(row.tail_visible)
             rows_from, keys_from = row.length - tail, len(gathered[index]) - tail
             visible[index, rows_from : row.length, keys_from : keys_from + tail] = row.tail_visible
-    return PaddedBatch(*(torch.from_numpy(a).to(device) for a in (queries, keys, visible)))
+    return PaddedBatch(
+        queries=torch.from_numpy(queries).to(device),
+        keys=torch.from_numpy(keys).to(device),
+        visible=torch.from_numpy(visible).to(device),
+    )

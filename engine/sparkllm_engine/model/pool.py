@@ -27,10 +27,10 @@ class LayerShape:
 
 
 class KeyValuePool:
-    """Slots for keys and values, token-major, so that a run of slots is one contiguous slab.
+    """Slots for keys and values, `[kv_heads, slots, dim]` in each layer.
 
-    Slots `first .. first + slots - 1` belong to the prefix cache, the `scratch` ones after them to
-    tokens that live for one step only.
+    A run of slots is a contiguous slab for each head. Slots from `first` on belong to the prefix
+    cache, the `scratch` ones after them to tokens that live for one step only.
     """
 
     first = _RESERVED
@@ -50,25 +50,25 @@ class KeyValuePool:
         for layer in layers:
             for width, tensors in ((layer.key_dim, self._keys), (layer.value_dim, self._values)):
                 # Pages of zeros that were never written take no memory.
-                shape = (self.scratch.stop, layer.kv_heads, width)
+                shape = (layer.kv_heads, self.scratch.stop, width)
                 tensors.append(torch.zeros(shape, dtype=dtype, device=device))
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> None:
-        """Store keys and values `[tokens, kv_heads, dim]` of one layer in `slots`, `[tokens]`."""
-        self._keys[layer].index_copy_(0, slots, key)
-        self._values[layer].index_copy_(0, slots, value)
+        """Store keys and values `[kv_heads, tokens, dim]` of one layer in `slots`, `[tokens]`."""
+        self._keys[layer].index_copy_(1, slots, key)
+        self._values[layer].index_copy_(1, slots, value)
 
     def gather(self, layer: int, slots: Tensor) -> tuple[Tensor, Tensor]:
-        """Return copies `[batch, kv_heads, keys, dim]` of the slots `[batch, keys]`."""
+        """Return copies `[kv_heads, batch, keys, dim]` of the slots `[batch, keys]`."""
         gathered = []
         for tensor in (self._keys[layer], self._values[layer]):
-            rows = tensor.index_select(0, slots.view(-1))
-            gathered.append(rows.view(*slots.shape, *rows.shape[1:]).transpose(1, 2))
+            rows = tensor.index_select(1, slots.view(-1))
+            gathered.append(rows.view(len(rows), *slots.shape, -1))
         return gathered[0], gathered[1]
 
     def slab(self, layer: int, slots: range) -> tuple[Tensor, Tensor]:
-        """Return views `[1, kv_heads, keys, dim]` of a run of slots."""
+        """Return views `[kv_heads, 1, keys, dim]` of a run of slots."""
         return (
-            self._keys[layer][slots.start : slots.stop].transpose(0, 1).unsqueeze(0),
-            self._values[layer][slots.start : slots.stop].transpose(0, 1).unsqueeze(0),
+            self._keys[layer][:, slots.start : slots.stop].unsqueeze(1),
+            self._values[layer][:, slots.start : slots.stop].unsqueeze(1),
         )
