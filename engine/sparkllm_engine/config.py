@@ -27,6 +27,8 @@ class EngineConfig:
         cache_bytes: bytes of the pool for keys and values.
         max_model_length: tokens of prompt and answer together, 0 for the model's own context.
         max_running: requests that run at once.
+        order: which waiting request is next: `arrival`, or `prefix` to go through those that wait
+            prefix by prefix, for pools too small to keep all shared prefixes.
 
     Raises:
         EngineConfigError: a value is out of its range.
@@ -40,6 +42,7 @@ class EngineConfig:
     cache_bytes: int = 1 << 30
     max_model_length: int = 0
     max_running: int = 256
+    order: str = "arrival"
 
     def __post_init__(self) -> None:
         if not self.model:
@@ -48,6 +51,8 @@ class EngineConfig:
             raise EngineConfigError(
                 f"dtype {self.dtype!r} is unknown: use auto, bfloat16 or float32"
             )
+        if self.order not in ("arrival", "prefix"):
+            raise EngineConfigError(f"order {self.order!r} is unknown: use arrival or prefix")
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value < least:

@@ -18,7 +18,7 @@ from sparkllm_engine.errors import MODEL_FAILED
 from sparkllm_engine.layout import lay_out
 from sparkllm_engine.model import Decoder, PackedRow, load_model
 from sparkllm_engine.request import Request, Result, SamplingParameters
-from sparkllm_engine.scheduling import Chunk, Scheduler
+from sparkllm_engine.scheduling import ORDERS, Chunk, Scheduler
 from sparkllm_engine.scheduling import Sequence as RunningSequence
 from sparkllm_engine.statistics import Statistics
 from sparkllm_engine.threads import use_threads
@@ -46,7 +46,10 @@ class LLMEngine:
         self._decoder = Decoder(loaded, config.cache_bytes, config.token_budget, threads)
         pool = self._decoder.pool
         self._scheduler = Scheduler(
-            PrefixCache(pool.slots, pool.first), config.token_budget, config.max_running
+            PrefixCache(pool.slots, pool.first),
+            config.token_budget,
+            config.max_running,
+            ORDERS[config.order],
         )
         self._admission = Admission(
             self._tokenizer, loaded.context_length, pool.slots, config.token_budget

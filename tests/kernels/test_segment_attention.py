@@ -29,7 +29,7 @@ def case(keys: int, rows: int = 6, dtype: torch.dtype = torch.float32) -> tuple[
 
 def causal_bias(rows: int, keys: int) -> Tensor:
     hidden = torch.ones(rows, keys, dtype=torch.bool).triu(keys - rows + 1)
-    return torch.zeros(rows, keys).masked_fill(hidden, float("-inf")).expand(2, 1, rows, keys)
+    return torch.zeros(rows, keys).masked_fill(hidden, float("-inf")).expand(1, 3, rows, keys)
 
 
 @pytest.mark.parametrize("keys", [1, 7, 512, 513, 700])

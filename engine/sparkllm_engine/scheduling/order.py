@@ -1,23 +1,24 @@
 """In which order waiting requests get their turn."""
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 OrderKey = Callable[[NDArray[np.int32]], bytes]
-"""Sort key of a waiting prompt; equal keys are served in order of arrival."""
+"""Sort key of a waiting prompt, `[length]`; equal keys are served in order of arrival."""
 
 
-class Order:
-    """The policies, each a key of the prompt's token ids."""
+def by_arrival(prompt: NDArray[np.int32]) -> bytes:
+    """First come, first served."""
+    return b""
 
-    @staticmethod
-    def arrival(prompt: NDArray[np.int32]) -> bytes:
-        """First come, first served."""
-        return b""
 
-    @staticmethod
-    def prefix(prompt: NDArray[np.int32]) -> bytes:
-        """Depth-first through the shared prefixes of all that wait: best for a small pool."""
-        return prompt.astype(">u4").tobytes()
+def by_prefix(prompt: NDArray[np.int32]) -> bytes:
+    """Depth-first through the shared prefixes of all that wait."""
+    return prompt.astype(">u4").tobytes()
+
+
+ORDERS: Final[dict[str, OrderKey]] = {"arrival": by_arrival, "prefix": by_prefix}
+"""The policies by the name they have in the configuration."""

@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from sparkllm_engine.cache import PrefixCache
-from sparkllm_engine.scheduling.order import Order, OrderKey
+from sparkllm_engine.scheduling.order import OrderKey, by_arrival
 from sparkllm_engine.scheduling.sequence import Sequence
 
 # Answer tokens that get slots at a time, and for which admission leaves room.
@@ -58,7 +58,7 @@ class Scheduler:
         cache: PrefixCache,
         token_budget: int,
         max_running: int,
-        order: OrderKey = Order.arrival,
+        order: OrderKey = by_arrival,
     ) -> None:
         self._cache = cache
         self._token_budget = token_budget
