@@ -35,7 +35,7 @@ def arrange(cells: Cells, fields: Fields, priority: Sequence[int] | None = None)
     """
     sequences = _sequences(cells, fields, priority)
     distinct = sum(len(widths) for widths in cells.widths)
-    together = max(1, int(_KEY_BITS / max(np.log2(distinct), 1.0)))
+    together = max(1, _KEY_BITS // max(distinct.bit_length(), 1))
     keys = []
     for start in range(0, cells.columns, together):
         key = sequences[:, start].astype(np.int64)

@@ -43,7 +43,7 @@ class RadixCache:
             self.size += whole - matched
             node = leaf
         self._remember(node)
-        self._evict()
+        self._evict(node)
         return max(0, min(matched, limit))
 
     def _key(self, tokens: tuple[int, ...], start: int) -> tuple[int, ...]:
@@ -80,19 +80,22 @@ class RadixCache:
             self._pushed += 1
             heapq.heappush(self._leaves, (node.used, self._pushed, node))
 
-    def _evict(self) -> None:
+    def _evict(self, in_service: _Node) -> None:
+        kept: tuple[int, int, _Node] | None = None
         while self._budget is not None and self.size > self._budget and self._leaves:
             used, order, node = heapq.heappop(self._leaves)
             if node.children or node.parent is None or node.used != used:
                 continue
-            if used == self._clock:
-                heapq.heappush(self._leaves, (used, order, node))
-                return
+            if node is in_service:
+                kept = (used, order, node)
+                continue
             parent = node.parent
             del parent.children[self._key(node.tokens, 0)]
             node.parent = None
             self.size -= len(node.tokens)
             self._remember(parent)
+        if kept:
+            heapq.heappush(self._leaves, kept)
 
 
 def _common(left: tuple[int, ...], right: tuple[int, ...]) -> int:

@@ -47,7 +47,8 @@ def closure(dependencies: Iterable[Dependency]) -> dict[str, tuple[str, ...]]:
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_edges_from((d.determinant, d.dependent) for d in dependencies if d.error == 0.0)
     closed = nx.transitive_closure(graph, reflexive=None)
-    return {node: tuple(n for n in closed.successors(node) if n != node) for node in graph.nodes}
+    implied = {node: [n for n in closed.successors(node) if n != node] for node in graph.nodes}
+    return {node: tuple(nodes) for node, nodes in implied.items() if nodes}
 
 
 def _error(determinant: Codes, dependent: Codes) -> float:

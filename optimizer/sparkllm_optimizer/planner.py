@@ -22,10 +22,10 @@ def plan(table: pa.Table, options: PlanOptions | None = None, warm: Warm | None 
     that went before, whose prefixes the cache may still hold; the row ids stay those of `table`.
     """
     options = options or PlanOptions()
-    if warm is None or options.column_order == "asWritten":
+    if warm is None or warm.table.num_rows == 0 or options.column_order == "asWritten":
         cells = weigh(encode_table(table), options.measure, options.tokenize, options.render)
         return plan_of(arrange_cells(cells, options), cells.names)
-    joined = pa.concat_tables([warm.table, table.cast(warm.table.schema)])
+    joined = pa.concat_tables([warm.table, table], promote_options="permissive")
     cells = weigh(encode_table(joined), options.measure, options.tokenize, options.render)
     arrangement = arrange_warm(cells, warm, lambda part: arrange_cells(part, options))
     return plan_of(arrangement, cells.names)

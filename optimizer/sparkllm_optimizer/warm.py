@@ -7,29 +7,48 @@ import numpy as np
 import pyarrow as pa
 
 from sparkllm_optimizer.arrangement import Arrangement, arrange, saved_by_row
-from sparkllm_optimizer.cells import Cells
-from sparkllm_optimizer.encoding import Integers
-from sparkllm_optimizer.plan import Plan, arrangement_of, plan_of
+from sparkllm_optimizer.cells import Cells, weigh
+from sparkllm_optimizer.encoding import Integers, encode_table
+from sparkllm_optimizer.options import PlanOptions
+from sparkllm_optimizer.plan import Group, Plan, arrangement_of, plan_of
 
 
 @dataclass(frozen=True, slots=True)
 class Warm:
     """What the cache holds: the last rows of a window with the plan they were sent by.
 
-    `plan` names the rows of `table`. Keep no more rows than the cache has room for: `last_rows`.
+    `plan` names the rows of `table`. Keep no more than the cache has room
+    for: `last_tokens`.
     """
 
     table: pa.Table
     plan: Plan
 
+    def followed_by(self, table: pa.Table, plan: Plan) -> "Warm":
+        """Return this state with one more window after it."""
+        start = self.table.num_rows
+        groups = (Group(group.row_ids + start, group.columns) for group in plan.groups)
+        joined = pa.concat_tables([self.table, table], promote_options="permissive")
+        return Warm(joined, Plan((*self.plan.groups, *groups)))
+
     def last_rows(self, count: int) -> "Warm":
         """Return the `count` rows that were sent last."""
-        arrangement = arrangement_of(self.plan, tuple(self.table.column_names))
-        kept = arrangement.rows[-count:] if count else arrangement.rows[:0]
-        part = Arrangement(
-            np.arange(len(kept), dtype=np.int64), arrangement.fields[-count:][: len(kept)]
-        )
-        return Warm(self.table.take(pa.array(kept)), plan_of(part, tuple(self.table.column_names)))
+        names = tuple(self.table.column_names)
+        arrangement = arrangement_of(self.plan, names)
+        first = max(len(arrangement.rows) - count, 0)
+        kept = arrangement.rows[first:]
+        part = Arrangement(np.arange(len(kept), dtype=np.int64), arrangement.fields[first:])
+        return Warm(self.table.take(pa.array(kept)), plan_of(part, names))
+
+    def last_tokens(self, budget: int, options: PlanOptions | None = None) -> "Warm":
+        """Return the rows sent last that a cache of `budget` tokens can still hold."""
+        options = options or PlanOptions()
+        table = encode_table(self.table)
+        cells = weigh(table, options.measure, options.tokenize, options.render)
+        arrangement = arrangement_of(self.plan, cells.names)
+        kept = cells.take(arrangement.rows).weights().sum(1, dtype=np.int64)
+        kept -= saved_by_row(arrangement, cells)
+        return self.last_rows(int((np.cumsum(kept[::-1]) <= budget).sum()))
 
 
 @dataclass(slots=True)
@@ -50,17 +69,15 @@ def arrange_warm(
     count = warm.table.num_rows
     new = cells.take(np.arange(count, cells.rows, dtype=np.int64))
     alone = arrange_alone(new)
-    cold = saved_by_row(alone, new)
     root = _cached_prefixes(cells, arrangement_of(warm.plan, cells.names))
     weights = new.weights().tolist()
     found = [
         _longest(root, codes, widths)
         for codes, widths in zip(new.codes.tolist(), weights, strict=True)
     ]
-    served = np.array([worth for worth, _ in found], np.int64)
     own = np.empty(new.rows, np.int64)
-    own[alone.rows] = cold
-    follows = served > own
+    own[alone.rows] = _served(alone, new, root)
+    follows = np.array([worth for worth, _ in found], np.int64) > own
     if not follows.any():
         return alone
     following, others = np.flatnonzero(follows), np.flatnonzero(~follows)
@@ -70,14 +87,23 @@ def arrange_warm(
         np.concatenate([first.rows, others[rest.rows]]),
         np.concatenate([first.fields, rest.fields]),
     )
-    if _worth(mixed, new, np.where(follows, served, 0)) > _worth(alone, new, served * 0):
-        return mixed
-    return alone
+    return mixed if _served(mixed, new, root).sum() > own.sum() else alone
 
 
-def _worth(arrangement: Arrangement, cells: Cells, served: Integers) -> int:
-    saved = saved_by_row(arrangement, cells)
-    return int(np.maximum(saved, served[arrangement.rows]).sum())
+def _served(arrangement: Arrangement, cells: Cells, root: "_Node") -> Integers:
+    """What each row is served, in evaluation order, from the row before or from the cache."""
+    ordered = cells.take(arrangement.rows)
+    rows = zip(ordered.codes.tolist(), ordered.weights().tolist(), strict=True)
+    cached = np.zeros(cells.rows, np.int64)
+    for index, (codes, widths) in enumerate(rows):
+        node = root
+        for column in arrangement.fields[index].tolist():
+            child = node.branches.get(column, {}).get(codes[column])
+            if child is None:
+                break
+            node = child
+            cached[index] += widths[column]
+    return np.maximum(cached, saved_by_row(arrangement, cells))
 
 
 def _cached_prefixes(cells: Cells, arrangement: Arrangement) -> _Node:

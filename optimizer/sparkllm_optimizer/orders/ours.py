@@ -48,40 +48,45 @@ def ours(cells: Cells, search: Search | None = None) -> Arrangement:
     """
     if cells.rows < 2 or cells.columns == 0:
         return sort_rows(cells, range(cells.columns))
-    merged = merge_tied_columns(cells, pair_statistics(cells, _STATISTICS_ROWS))
-    small = merged.cells
-    statistics = pair_statistics(small, _STATISTICS_ROWS)
-    best, saved = None, -1
-    order = _single_order(small)
-    if cells.rows <= _MOST_INSURED_ROWS:
-        best = sort_rows(cells, [column for lead in order for column in merged.classes[lead]])
-        saved = int(saved_by_row(best, cells).sum())
     search = search or Search()
-    seconds = small.rows * small.columns * _SECONDS_PER_CELL
-    if best is not None and (_most(small) - saved) * search.unit_seconds < seconds:
-        return best
-    left, tried = search.seconds, 0
-    for fields in _candidates(small, statistics, order):
-        candidate = arrange(cells, expand_fields(merged, fields))
-        worth = int(saved_by_row(candidate, cells).sum())
-        gain = worth - saved
-        if best is None or worth > saved:
-            best, saved = candidate, worth
+    merged = merge_tied_columns(cells, pair_statistics(cells, _STATISTICS_ROWS))
+    order = _single_order(merged.cells)
+    best: _Candidate | None = None
+    if cells.rows <= _MOST_INSURED_ROWS:
+        fields = [column for lead in order for column in merged.classes[lead]]
+        best = _judge(sort_rows(cells, fields), cells)
+    seconds = merged.cells.rows * merged.cells.columns * _SECONDS_PER_CELL
+    if best and (_most(merged.cells) - best.saved) * search.unit_seconds < seconds:
+        return best.arrangement
+    left = search.seconds
+    for tried, fields_by_row in enumerate(_candidates(merged.cells, order), start=1):
+        candidate = _judge(arrange(cells, expand_fields(merged, fields_by_row)), cells)
+        gain = candidate.saved - best.saved if best else candidate.saved
+        best = candidate if best is None or gain > 0 else best
         left -= seconds
-        tried += 1
         idle = tried > 1 and gain * search.unit_seconds < seconds
         if left < seconds or (idle and cells.rows > _MOST_SEARCHED_ROWS):
             break
     assert best is not None
-    return best
+    return best.arrangement
 
 
-def _candidates(cells: Cells, statistics: PairStatistics, order: Sequence[int]) -> Iterator[Fields]:
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    arrangement: Arrangement
+    saved: int
+
+
+def _judge(arrangement: Arrangement, cells: Cells) -> _Candidate:
+    return _Candidate(arrangement, int(saved_by_row(arrangement, cells).sum()))
+
+
+def _candidates(cells: Cells, order: Sequence[int]) -> Iterator[Fields]:
     """Field orders [rows, columns] from clusterings, the most promising start first."""
     if cells.rows <= MOST_ROWS:
         yield fields_of_rows(cluster_exactly(cells), cells)
         return
-    leaders = _leaders(cells, statistics)
+    leaders = _leaders(cells, pair_statistics(cells, _STATISTICS_ROWS))
     whole = np.zeros(cells.rows, np.int64)
     yield fields_of_rows(cluster(cells, [whole], leaders), cells)
     for smallest in (max(_GROUP, cells.rows // _GROUPS), _SMALL_GROUP):
