@@ -9,6 +9,9 @@ import torch
 
 T = TypeVar("T")
 
+# Multiplications in a step below which another thread costs more in waiting than it does.
+_THREAD_WORK = 1 << 25
+
 _known = local()
 
 
@@ -23,16 +26,25 @@ def use_threads(count: int) -> None:
 
 
 class WorkerThreads:
-    """Runs the parts of a step side by side, each part on one thread."""
+    """Runs the parts of a step side by side, each part on one thread.
+
+    Args:
+        count: threads at most.
+    """
 
     def __init__(self, count: int) -> None:
         self.count = count
         self._executor = ThreadPoolExecutor(max(count - 1, 1), thread_name_prefix="sparkllm")
 
-    def run(self, parts: list[Callable[[], T]]) -> list[T]:
-        """Return what each part returns; a lone part gets all threads for its operations."""
+    def run(self, parts: list[Callable[[], T]], work: int) -> list[T]:
+        """Return what each part returns.
+
+        Args:
+            parts: at most `count`; a lone one gets the threads that its operations can use.
+            work: multiplications of all parts together.
+        """
         if len(parts) == 1:
-            use_threads(self.count)
+            use_threads(max(1, min(self.count, work // _THREAD_WORK)))
             return [parts[0]()]
         others = [self._executor.submit(_alone, part) for part in parts[1:]]
         first = _alone(parts[0])

@@ -50,6 +50,7 @@ class Decoder:
     def __init__(self, loaded: LoadedModel, cache_bytes: int, scratch: int, threads: int) -> None:
         self._model = loaded.model
         self._threads = WorkerThreads(threads)
+        self._parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
         layers = [shape for _, shape in sorted(loaded.probe.layers.items())]
         token_bytes = sum(layer.width for layer in layers) * loaded.model.dtype.itemsize
         slots = cache_bytes // token_bytes
@@ -67,7 +68,8 @@ class Decoder:
     def forward(self, rows: Rows[PackedRow]) -> list[RowLogits]:
         """Compute the rows together and return the logits they want."""
         parts = partition(rows, self._threads.count if self._on_cpu else 1)
-        done = self._threads.run([partial(self._forward_part, rows, part) for part in parts])
+        work = self._parameters * sum(row.length for row in rows)
+        done = self._threads.run([partial(self._forward_part, rows, p) for p in parts], work)
         return [logits for part in done for logits in part]
 
     @property
