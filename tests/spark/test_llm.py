@@ -1,11 +1,14 @@
 """`llm` as users call it, through real Spark and a real engine process with known answers."""
 
+from collections.abc import Iterator
+
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sql
 
 import sparkllm
+from sparkllm.configuration import ENGINE_IMPLEMENTATION, MODEL
 from sparkllm.functions import llm
 from sparkllm.ledger import Usage
 from tests.engines import digest
@@ -151,3 +154,39 @@ def test_a_wrong_call_says_what_is_wrong(
     with pytest.raises(PySparkException) as caught:
         spark.sql(f"SELECT {call} FROM t").collect()
     assert says in str(caught.value)
+
+
+@pytest.fixture
+def real_engine(spark: SparkSession) -> Iterator[SparkSession]:
+    spark.conf.set(ENGINE_IMPLEMENTATION.name, ENGINE_IMPLEMENTATION.default)
+    yield spark
+    spark.conf.set(ENGINE_IMPLEMENTATION.name, "tests.engines:DigestEngine")
+    spark.conf.unset(MODEL.name)
+
+
+def test_the_model_that_ships_answers_with_one_of_the_labels(real_engine: SparkSession) -> None:
+    rows = [("I love it, it works perfectly",), ("Broke after a day, waste of money",), (None,)]
+    frame = real_engine.createDataFrame(rows, "review STRING").coalesce(1)
+    answers = _answers(frame.select(llm("classify", "review", labels=["positive", "negative"])))
+    assert answers == ["positive", "negative", None]
+
+
+def test_a_row_longer_than_the_context_is_null_and_the_others_are_answered(
+    real_engine: SparkSession,
+) -> None:
+    rows = [("I love it",), ("far too long " * 10_000,), ("Broke after a day",)]
+    frame = real_engine.createDataFrame(rows, "review STRING").coalesce(1)
+    answers = _answers(frame.select(llm("classify", "review")))
+    assert answers[0] is not None
+    assert answers[1] is None
+    assert answers[2] is not None
+    assert sparkllm.usage(real_engine).last.errors == {"PROMPT_TOO_LONG": 1}
+
+
+def test_a_model_that_does_not_exist_is_one_clear_exception(real_engine: SparkSession) -> None:
+    real_engine.conf.set(MODEL.name, "/no/such/model")
+    with pytest.raises(PySparkException) as caught:
+        real_engine.range(100, numPartitions=4).select(llm("classify", "id")).collect()
+    message = str(caught.value)
+    assert "/no/such/model" in message
+    assert ".log" in message
