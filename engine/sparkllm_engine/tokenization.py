@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from sparkllm_engine.errors import EngineConfigError
+
 Tokens = NDArray[np.int32]
 
 _SENTINEL = "\ue000sparkllm\ue000"
@@ -21,6 +23,9 @@ class PromptTokenizer:
 
     Attributes:
         end_token: the token that ends the model's turn.
+
+    Raises:
+        EngineConfigError: the tokenizer or its chat template can't be used this way.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -81,7 +86,13 @@ def _without_special_tokens(tokenizer: Any) -> Tokenizer:
     Added tokens go, special or not (control words such as `<think>` are often not); those made of
     blanks stay, because they are how some tokenizers write runs of blanks.
     """
-    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if not isinstance(backend, Tokenizer):
+        raise EngineConfigError(
+            f"the model's tokenizer, {type(tokenizer).__name__}, is not one of the tokenizers"
+            " library: give a model with a tokenizer.json"
+        )
+    state = json.loads(backend.to_str())
     state["added_tokens"] = [token for token in state["added_tokens"] if token["content"].isspace()]
     state["truncation"] = state["padding"] = None
     plain = Tokenizer.from_str(json.dumps(state))
@@ -94,8 +105,16 @@ def _template(tokenizer: Any) -> tuple[list[int], list[int]]:
     if not tokenizer.chat_template:
         return _opening(tokenizer), tokenizer("\n", add_special_tokens=False)["input_ids"]
     message = [{"role": "user", "content": _SENTINEL}]
-    rendered = tokenizer.apply_chat_template(message, tokenize=False, add_generation_prompt=True)
-    before, _, after = rendered.partition(_SENTINEL)
+    try:
+        # Templates of models that think before they answer are told not to; others don't ask.
+        rendered = tokenizer.apply_chat_template(
+            message, tokenize=False, add_generation_prompt=True, enable_thinking=False
+        )
+    except Exception as error:
+        raise EngineConfigError(f"the model's chat template fails: {error}") from error
+    before, found, after = rendered.partition(_SENTINEL)
+    if not found:
+        raise EngineConfigError("the model's chat template leaves out the user message")
     return (
         tokenizer(before, add_special_tokens=False)["input_ids"],
         tokenizer(after, add_special_tokens=False)["input_ids"],

@@ -35,7 +35,13 @@ def expected(reference: Callable[[str], PreTrainedModel], family: str) -> Tensor
 
 
 def row(
-    tokens: np.ndarray, slots: np.ndarray, start: int, stop: int, last_only: bool = False
+    tokens: np.ndarray,
+    slots: np.ndarray,
+    start: int,
+    stop: int,
+    *,
+    last_only: bool = False,
+    after: tuple[int, ...] = (),
 ) -> PackedRow:
     """Return tokens `start .. stop - 1` of a sequence whose tokens have these slots.
 
@@ -47,6 +53,7 @@ def row(
         write_slots=slots[start:stop],
         key_slots=slots[:stop],
         runs=(range(int(slots[0]), int(slots[0]) + start),) if start else (),
+        after=after,
         wanted=(stop - start - 1,) if last_only else tuple(range(stop - start)),
     )
 
@@ -158,7 +165,7 @@ def test_a_step_split_over_threads_gives_the_same(
     slots[3] = np.concatenate((slots[0][:20], slots[3][20:]))
     tokens = [TOKENS[0], TOKENS[1], TOKENS[2], TOKENS[0]]
     rows = [row(tokens[i], slots[i], 0, LENGTH) for i in range(3)]
-    shared = row(tokens[3], slots[3], 20, LENGTH)
+    shared = row(tokens[3], slots[3], 20, LENGTH, after=(0,))
     parts = partition.partition([*rows, shared], 2)
     assert len(parts) == 2
     assert any({0, 3} <= set(part) for part in parts)

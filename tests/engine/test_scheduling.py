@@ -29,21 +29,23 @@ class PrefixPool:
     def compute(self, chunks: Rows[Chunk]) -> int:
         """Write all tokens of a step, then check what each sees; return the tokens computed."""
         rows = lay_out(chunks, self.scratch)
-        written: set[int] = set()
-        for chunk, row in zip(chunks, rows, strict=True):
+        written: dict[int, int] = {}
+        for index, (chunk, row) in enumerate(zip(chunks, rows, strict=True)):
             tokens = chunk.sequence.tokens.tolist()
             for offset in range(chunk.length):
                 slot = int(row.write_slots[offset])
                 if slot != DISCARD_SLOT:
                     assert slot not in written
-                    written.add(slot)
+                    written[slot] = index
                     self.held[slot] = tuple(tokens[: chunk.start + offset + 1])
-        for chunk, row in zip(chunks, rows, strict=True):
+        for index, (chunk, row) in enumerate(zip(chunks, rows, strict=True)):
             tokens = chunk.sequence.tokens.tolist()
             stop = chunk.start + chunk.length
             for position, slot in enumerate(row.key_slots[:stop].tolist()):
                 assert self.held[slot] == tuple(tokens[: position + 1])
             assert row.positions[: chunk.length].tolist() == list(range(chunk.start, stop))
+            read = {written[slot] for slot in row.key_slots.tolist() if slot in written}
+            assert read - {index} == set(row.after)
             past = [slot for run in row.runs for slot in run]
             assert past == row.key_slots[: len(past)].tolist()
             assert len(past) <= chunk.start

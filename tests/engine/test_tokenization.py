@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tokenizers import AddedToken
 from transformers import AutoTokenizer
 
+from sparkllm_engine import EngineConfigError
 from sparkllm_engine.tokenization import PromptTokenizer
 from tests.engine.models import tiny_tokenizer
 
@@ -71,6 +72,29 @@ def test_a_prompt_that_cannot_be_encoded_leaves_the_others_alone(chat: Any) -> N
         whole(chat, "Great"),
         whole(chat, "it fades"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ raise_exception('no') }}", "chat template fails"),
+        ("hello", "leaves out the user message"),
+    ],
+)
+def test_a_chat_template_that_cannot_be_used_is_named(template: str, message: str) -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = template
+    with pytest.raises(EngineConfigError, match=message):
+        PromptTokenizer(tokenizer)
+
+
+def test_a_model_that_can_think_is_asked_not_to() -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.chat_template = (
+        "{{ messages[0]['content'] }}:{% if enable_thinking is false %}no thoughts{% endif %}"
+    )
+    (prompt,) = PromptTokenizer(tokenizer).encode_prompts([("Great",)])
+    assert tokenizer.decode(prompt) == "Great:no thoughts"
 
 
 def test_answers_lose_their_special_tokens(chat: Any) -> None:

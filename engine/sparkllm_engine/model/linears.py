@@ -28,12 +28,14 @@ class PackedLinear(nn.Module):
 
 def pack_linears(model: nn.Module, keep: nn.Module) -> None:
     """Replace the linears of a bfloat16 model on a CPU, except `keep`, and free their weights."""
-    if not torch.backends.mkldnn.is_available() or not hasattr(
-        torch.ops.mkldnn, "_linear_pointwise"
-    ):
+    if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         return
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
-            packable = type(child) is nn.Linear and child.weight.dtype == torch.bfloat16
-            if packable and child is not keep and child.weight.device.type == "cpu":
+            # Subclasses of nn.Linear may compute something else.
+            if type(child) is nn.Linear and child is not keep and _packable(child.weight):
                 setattr(module, name, PackedLinear(child))
+
+
+def _packable(weight: Tensor) -> bool:
+    return weight.dtype == torch.bfloat16 and weight.device.type == "cpu"

@@ -18,6 +18,7 @@ class PackedRow:
         key_slots: `[past + length]`, pool slots of all tokens this row sees, its own last.
         runs: the leading part of `key_slots`, all of it past, as contiguous runs that other rows
             may share.
+        after: rows of the same step whose keys this one reads.
         tail_visible: `[m, m]`, whether the last `m` tokens see each other, for tokens that form
             a tree; None when every token sees all before it.
         wanted: offsets in `token_ids` where logits are wanted.
@@ -30,6 +31,7 @@ class PackedRow:
     write_slots: NDArray[np.int32]
     key_slots: NDArray[np.int32]
     runs: tuple[range, ...] = ()
+    after: tuple[int, ...] = ()
     tail_visible: NDArray[np.bool_] | None = None
     wanted: tuple[int, ...] = ()
     wanted_ids: Tensor | None = None

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence as Rows
 
-import numpy as np
-
 from sparkllm_engine.model.packing import PackedRow
 
 # A part below this many tokens runs its matrix products no faster than they run together.
@@ -40,18 +38,11 @@ def _work(rows: Rows[PackedRow], bundle: list[int]) -> int:
 
 def _bundles(rows: Rows[PackedRow]) -> list[list[int]]:
     """Return the rows connected by keys written in this step."""
-    highest = max(int(row.key_slots.max()) for row in rows)
-    writer = np.full(highest + 1, -1, np.int32)
-    for index, row in enumerate(rows):
-        inside = row.write_slots[row.write_slots <= highest]
-        writer[inside] = index
     leader = list(range(len(rows)))
     for index, row in enumerate(rows):
-        past = row.key_slots[: len(row.key_slots) - row.length]
-        for other in np.unique(writer[past]):
-            if other >= 0:
-                a, b = _find(leader, index), _find(leader, int(other))
-                leader[max(a, b)] = min(a, b)
+        for other in row.after:
+            a, b = _find(leader, index), _find(leader, other)
+            leader[max(a, b)] = min(a, b)
     bundles: dict[int, list[int]] = {}
     for index in range(len(rows)):
         bundles.setdefault(_find(leader, index), []).append(index)
