@@ -88,15 +88,15 @@ def test_a_closed_exchange_frees_its_rows_in_the_engine(directory: Path) -> None
 def test_a_task_that_is_killed_frees_its_rows_in_the_engine(directory: Path) -> None:
     slow = settings(directory, token_budget=1, max_model_length=50)
     arguments = [as_json(slow), str(os.getpid()), "1", "500"]
-    with (
-        open_exchange(slow, {}, identity()) as staying,
-        subprocess.Popen([sys.executable, "-m", "tests.client.tasks", *arguments]) as daemon,
-    ):
+    with open_exchange(slow, {}, identity()) as staying:
         staying.submit(prompts(["started"])).result()
+        daemon = subprocess.Popen([sys.executable, "-m", "tests.client.tasks", *arguments])
         assert eventually(lambda: call(directory, Action.STATISTICS)["waiting"] > 300)
         (task,) = psutil.Process(daemon.pid).children()
         task.kill()
+        daemon.wait()
         assert eventually(lambda: call(directory, Action.STATISTICS)["waiting"] == 0)
+        assert call(directory, Action.STATISTICS)["cancelled"] > 200
 
 
 def test_waiting_for_a_window_of_a_closed_exchange_is_an_error(directory: Path) -> None:
