@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from sparkllm.demo_model.corpus.row import Row, Sentiment, sentiment_of_stars
 
+_REVIEWS = Path(__file__).parent / "reviews"
 _POSITIVE_EMOTIONS = frozenset(
     (
         "admiration",
@@ -40,6 +41,16 @@ _NEGATIVE_EMOTIONS = frozenset(
         "sadness",
     )
 )
+
+
+def reviews_of_this_project(_: Path) -> Iterator[Row]:
+    """Yield reviews of all kinds of products, written one by one for this project (Apache-2.0)."""
+    for file in sorted(_REVIEWS.glob("*.jsonl")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            stars, text = int(row.pop("stars")), row.pop("text")
+            fields = {name: value for name, value in row.items() if value}
+            yield Row("written_reviews", text, sentiment_of_stars(stars), stars, fields=fields)
 
 
 def womens_clothing_reviews(data: Path) -> Iterator[Row]:
