@@ -33,9 +33,12 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(arguments.threads)
     shape = Shape()
-    tokenizer, corpus = prepare(arguments.data, out, arguments.seed, arguments.share, shape)
+    start: Path | None = arguments.start_from
+    tokenizer, corpus = prepare(
+        arguments.data, out, arguments.seed, share=arguments.share, shape=shape, start=start
+    )
     print(f"{len(corpus.lengths)} examples, {len(corpus.tokens)} tokens")
-    model = fresh_model(shape, tokenizer, arguments.seed).to(arguments.device)
+    model = first_model(shape, tokenizer, arguments.seed, start).to(arguments.device)
     if arguments.device == "cpu":
         # The fused attention's backward pass in bfloat16 is five times slower there.
         model.set_attn_implementation("eager")
@@ -54,21 +57,29 @@ def main() -> None:
 
 
 def prepare(
-    data: Path, out: Path, seed: int, share: float, shape: Shape
+    data: Path, out: Path, seed: int, *, share: float, shape: Shape, start: Path | None = None
 ) -> tuple[PreTrainedTokenizerBase, PackedCorpus]:
     """Return the tokenizer and the encoded examples, made where the folder lacks them."""
     folder, file = out / "tokenizer", out / "corpus.npz"
     if not (folder.exists() and file.exists()):
         examples = training_examples(data, seed, share)
-        texts = ("".join((*example.pieces, example.answer)) for example in examples)
-        train_tokenizer(texts, shape.vocabulary).save_pretrained(folder)
+        if start is None:
+            texts = ("".join((*example.pieces, example.answer)) for example in examples)
+            train_tokenizer(texts, shape.vocabulary).save_pretrained(folder)
+        else:
+            AutoTokenizer.from_pretrained(start).save_pretrained(folder)
         encoder = PromptEncoder(AutoTokenizer.from_pretrained(folder))
         pack((encoder.example(example) for example in examples), CONTEXT_LENGTH).save(file)
     return AutoTokenizer.from_pretrained(folder), PackedCorpus.load(file)
 
 
-def fresh_model(shape: Shape, tokenizer: PreTrainedTokenizerBase, seed: int) -> PreTrainedModel:
-    """Return a model with random weights, the same for the same seed."""
+def first_model(
+    shape: Shape, tokenizer: PreTrainedTokenizerBase, seed: int, start: Path | None = None
+) -> PreTrainedModel:
+    """Return the model of `start`, else one with random weights, the same for the same seed."""
+    if start is not None:
+        started: PreTrainedModel = Qwen3ForCausalLM.from_pretrained(start, dtype=torch.float32)
+        return started
     torch.manual_seed(seed)
     end = tokenizer.eos_token_id
     model: PreTrainedModel = Qwen3ForCausalLM(configuration(shape, tokenizer.pad_token_id, end))
@@ -97,6 +108,7 @@ def _arguments() -> argparse.Namespace:
     limit = parser.add_mutually_exclusive_group(required=True)
     limit.add_argument("--minutes", type=float, default=0.0, help="minutes of training")
     limit.add_argument("--steps", type=int, default=0, help="steps; the same result each time")
+    parser.add_argument("--start-from", type=Path, help="go on from this model and its tokenizer")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--share", type=float, default=1.0, help="part of the examples to use")
     parser.add_argument("--learning-rate", type=float, default=2e-3)
