@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from sparkllm_engine.config import EngineConfig
 from sparkllm_engine.model import DISCARD_SLOT, Decoder, PackedRow, load_model, partition, plan
+from sparkllm_engine.model.last_layer import LastLayer
 from tests.engine.models import FAMILIES, VOCABULARY
 
 LENGTH = 40
@@ -151,6 +152,19 @@ def test_shared_runs_are_attended_in_place(
     assert_equal_logits(unshared[0], expected[1, 4])
     assert_equal_logits(long[0], expected[0, -1])
     assert_equal_logits(short[0], expected[0, 24])
+
+
+def test_the_last_layer_is_computed_in_full_only_for_wanted_tokens(
+    decoder: Decoder, expected: Tensor
+) -> None:
+    layers = [module for module in decoder._model.modules() if isinstance(module, LastLayer)]
+    assert len(layers) == 1
+    seen: list[int] = []
+    norm_or_mlp = list(layers[0].layer.children())[-1]
+    norm_or_mlp.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0].shape[-2]))
+    found = logits_of(decoder, [row(TOKENS[0], slots_of(decoder, 0), 0, LENGTH, last_only=True)])
+    assert_equal_logits(found[0][0], expected[0, -1])
+    assert set(seen) == {1}
 
 
 def test_a_step_split_over_threads_gives_the_same(

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface
 
-from sparkllm_engine.model.context import bound_context
-from sparkllm_engine.model.plan import PaddedBatch, Slab
+from sparkllm_engine.model.context import Stage, bound_context
+from sparkllm_engine.model.last_layer import KeysWritten
+from sparkllm_engine.model.plan import AttentionPlan, PaddedBatch, Slab
+from sparkllm_engine.model.pool import KeyValuePool
 from sparkllm_kernels import attend, attend_partial, merge_partials
 
 IMPLEMENTATION = "sparkllm"
@@ -36,31 +38,48 @@ def segment_attention(
 
     Returns:
         `[1, tokens, heads, value_dim]`, and None for the probabilities.
+
+    Raises:
+        KeysWritten: the bound stage ends here.
     """
     context = bound_context()
     assert context is not None, "the model runs through Decoder.forward only"
     layer = int(module.layer_idx)  # type: ignore[arg-type]
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     queries = query[0].transpose(0, 1)
-    context.pool.write(layer, context.plan.write_slots, key[0], value[0])
+    plan = context.plan
+    if context.stage is not Stage.QUERIES:
+        context.pool.write(layer, plan.write_slots, key[0], value[0])
+    if context.stage is Stage.KEYS:
+        raise KeysWritten
+    if context.stage is Stage.QUERIES:
+        assert context.answering is not None and context.answering.plan is not None
+        plan = context.answering.plan
+    return _attend(plan, context.pool, layer, queries, scale).unsqueeze(0), None
+
+
+def _attend(
+    plan: AttentionPlan, pool: KeyValuePool, layer: int, queries: Tensor, scale: float
+) -> Tensor:
+    """Return `[tokens, heads, value_dim]` for queries `[tokens, heads, key_dim]`."""
     outs, lses = [], []
-    for batch in context.plan.batches:
-        keys, values = context.pool.gather(layer, batch.keys)
+    for batch in plan.batches:
+        keys, values = pool.gather(layer, batch.keys)
         rows = _batch_queries(queries, batch, len(keys))
-        bias = batch.bias(queries.shape[1] // len(keys), query.dtype)
-        if context.plan.slabs:
+        bias = batch.bias(queries.shape[1] // len(keys), queries.dtype)
+        if plan.slabs:
             out, lse = attend_partial(rows, keys, values, scale, bias)
             lses.append(_unfold(lse.unsqueeze(-1), *batch.queries.shape))
         else:
             out = attend(rows, keys, values, scale, bias)
         outs.append(_unfold(out, *batch.queries.shape))
-    out = torch.cat(outs).index_select(0, context.plan.restore)
-    if context.plan.slabs:
-        lse = torch.cat(lses).squeeze(-1).index_select(0, context.plan.restore)
-        for slab in context.plan.slabs:
-            keys, values = context.pool.slab(layer, slab.slots)
+    out = torch.cat(outs).index_select(0, plan.restore)
+    if plan.slabs:
+        lse = torch.cat(lses).squeeze(-1).index_select(0, plan.restore)
+        for slab in plan.slabs:
+            keys, values = pool.slab(layer, slab.slots)
             out, lse = _merge(out, lse, slab, *_attend_slab(queries, slab, keys, values, scale))
-    return out.unsqueeze(0), None
+    return out
 
 
 def _attend_slab(

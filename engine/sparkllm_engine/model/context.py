@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
 from threading import local
 
 from torch import Tensor
@@ -24,13 +25,44 @@ class LogitRows:
     token_ids: Tensor | None
 
 
+class Stage(Enum):
+    """How far a layer goes: to its end, to its keys and values, or from there."""
+
+    WHOLE = auto()
+    KEYS = auto()
+    QUERIES = auto()
+
+
 @dataclass(frozen=True, slots=True)
+class AnsweringTokens:
+    """The tokens whose logits are wanted.
+
+    Attributes:
+        wanted: packed positions, `[n]`.
+        plan: their attention alone, None when there are none.
+    """
+
+    wanted: Tensor
+    plan: AttentionPlan | None
+
+
+@dataclass(slots=True)
 class ForwardContext:
-    """One forward pass: where its keys and values go, what attends what, which logits it gives."""
+    """One forward pass: where its keys and values go, what attends what, which logits it gives.
+
+    Attributes:
+        pool: of the model.
+        plan: attention of all tokens.
+        answering: what the last layer computes in full; None for all tokens.
+        logits: the logits wanted.
+        stage: of the layer under way.
+    """
 
     pool: KeyValuePool
     plan: AttentionPlan
+    answering: AnsweringTokens | None
     logits: list[LogitRows]
+    stage: Stage = Stage.WHOLE
 
 
 _thread = local()

@@ -6,18 +6,21 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sparkllm_engine.errors import EngineConfigError
 from sparkllm_engine.model.attention import IMPLEMENTATION
-from sparkllm_engine.model.context import ForwardContext, LogitRows, bind
+from sparkllm_engine.model.context import AnsweringTokens, ForwardContext, LogitRows, bind
 from sparkllm_engine.model.head import SelectiveHead
+from sparkllm_engine.model.last_layer import unwrap_last_layer, wrap_last_layer
 from sparkllm_engine.model.linears import pack_linears
 from sparkllm_engine.model.loading import LoadedModel
 from sparkllm_engine.model.packing import PackedRow
 from sparkllm_engine.model.partition import partition
 from sparkllm_engine.model.plan import plan_attention
 from sparkllm_engine.model.pool import KeyValuePool
+from sparkllm_engine.model.probe import Probe
 from sparkllm_engine.threads import WorkerThreads
 
 
@@ -64,6 +67,9 @@ class Decoder:
         self._head = SelectiveHead(head)
         self._model.set_attn_implementation(IMPLEMENTATION)
         self._model.set_output_embeddings(self._head)
+        wrap_last_layer(self._model, len(layers))
+        if not self._agrees_with(loaded.probe):
+            unwrap_last_layer(self._model)
 
     def forward(self, rows: Rows[PackedRow]) -> list[RowLogits]:
         """Compute the rows together and return the logits they want."""
@@ -71,6 +77,17 @@ class Decoder:
         work = self._parameters * sum(row.length for row in rows)
         done = self._threads.run([partial(self._forward_part, rows, p) for p in parts], work)
         return [logits for part in done for logits in part]
+
+    def _agrees_with(self, probe: Probe) -> bool:
+        """Whether the logits of the probe's tokens come out as they did before."""
+        tokens = np.arange(len(probe.logits), dtype=np.int32)
+        slots = tokens + self.pool.first
+        if slots[-1] >= self.pool.scratch.stop:
+            return False
+        last = len(tokens) - 1
+        row = PackedRow(tokens, tokens.astype(np.int64), slots, slots, wanted=(last // 2, last))
+        (answer,) = self.forward([row])
+        return probe.agrees(answer.logits[0], [last // 2, last])
 
     @property
     def _on_cpu(self) -> bool:
@@ -87,6 +104,7 @@ class Decoder:
         context = ForwardContext(
             pool=self.pool,
             plan=plan_attention(part, device),
+            answering=_answering(part, firsts, device),
             logits=[_logit_rows(part, group) for group in groups],
         )
         token_ids = np.concatenate([row.token_ids for row in part]).astype(np.int64)
@@ -107,6 +125,18 @@ class Decoder:
             shaped = block.view(len(group), -1, width).float()
             answers.append(RowLogits([members[index] for index in group], shaped))
         return answers
+
+
+def _answering(
+    rows: Rows[PackedRow], firsts: NDArray[np.int64], device: torch.device
+) -> AnsweringTokens | None:
+    """Return the tokens whose logits are wanted, None when they are most of the step."""
+    wanted = [first + at for row, first in zip(rows, firsts, strict=False) for at in row.wanted]
+    if 2 * len(wanted) > firsts[-1]:
+        return None
+    answering = [row for row in rows if row.wanted]
+    plan = plan_attention(answering, device, only_wanted=True) if answering else None
+    return AnsweringTokens(torch.tensor(wanted, dtype=torch.int64, device=device), plan)
 
 
 def _by_wanted(rows: Rows[PackedRow]) -> list[list[int]]:

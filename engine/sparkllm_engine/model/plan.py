@@ -69,8 +69,8 @@ class AttentionPlan:
 
     Attributes:
         write_slots: `[tokens]`, where the keys and values of the step go, before any is attended.
-        batches: every token of the step is a query of exactly one.
-        restore: `[tokens]`, where each packed position is in the batches' rows laid end to end.
+        batches: every query of the step is in exactly one.
+        restore: `[queries]`, where each query is in the batches' rows laid end to end.
         slabs: cached runs read in place; their outputs are merged in.
     """
 
@@ -80,11 +80,22 @@ class AttentionPlan:
     slabs: list[Slab]
 
 
-def plan_attention(rows: Rows[PackedRow], device: torch.device) -> AttentionPlan:
-    """Return the plan of a step in which `rows` are packed one after the other."""
-    firsts = np.cumsum([0, *(row.length for row in rows)])
+def plan_attention(
+    rows: Rows[PackedRow], device: torch.device, only_wanted: bool = False
+) -> AttentionPlan:
+    """Return the plan of a step in which `rows` are packed one after the other.
+
+    Args:
+        rows: of the step.
+        device: for the tensors of the plan.
+        only_wanted: whether the queries are the wanted tokens of each row, instead of all.
+    """
+    offsets = [
+        np.array(row.wanted, np.int64) if only_wanted else np.arange(row.length) for row in rows
+    ]
+    lengths = [len(row_offsets) for row_offsets in offsets]
+    firsts = np.cumsum([0, *lengths])
     slabs, gathered = _choose_slabs(rows, firsts, device)
-    lengths = [row.length for row in rows]
     batches = []
     restore = np.empty(firsts[-1], np.int64)
     offset = 0
@@ -92,6 +103,7 @@ def plan_attention(rows: Rows[PackedRow], device: torch.device) -> AttentionPlan
         batch = _pad(
             [rows[m] for m in members],
             [gathered[m] for m in members],
+            [offsets[m] for m in members],
             [int(firsts[m]) for m in members],
             device,
         )
@@ -167,25 +179,28 @@ def _buckets(lengths: list[int], keys: list[int]) -> list[list[int]]:
 def _pad(
     rows: list[PackedRow],
     gathered: list[NDArray[np.int32]],
+    offsets: list[NDArray[np.int64]],
     firsts: list[int],
     device: torch.device,
 ) -> PaddedBatch:
-    width = max(row.length for row in rows)
-    depth = -(-max(len(keys) for keys in gathered) // _VECTOR) * _VECTOR
+    width = max(map(len, offsets))
+    depth = -(-max(map(len, gathered)) // _VECTOR) * _VECTOR
     queries = np.zeros((len(rows), width), np.int64)
     keys = np.full((len(rows), depth), PAD_SLOT, np.int64)
-    past = np.empty(len(rows), np.int64)
-    for index, (row, slots, first) in enumerate(zip(rows, gathered, firsts, strict=True)):
-        queries[index, : row.length] = np.arange(first, first + row.length)
+    # The last key that each query sees.
+    ends = np.zeros((len(rows), width), np.int64)
+    for index, (row, slots, own) in enumerate(zip(rows, gathered, offsets, strict=True)):
+        queries[index, : len(own)] = np.arange(firsts[index], firsts[index] + len(own))
         keys[index, : len(slots)] = slots
-        past[index] = len(slots) - row.length
-    ends = past[:, None] + np.arange(width)[None, :]
+        ends[index, : len(own)] = len(slots) - row.length + own
     visible = np.arange(depth)[None, None, :] <= ends[:, :, None]
-    for index, row in enumerate(rows):
+    for index, (row, slots, own) in enumerate(zip(rows, gathered, offsets, strict=True)):
         if row.tail_visible is not None:
             tail = len(row.tail_visible)
-            rows_from, keys_from = row.length - tail, len(gathered[index]) - tail
-            visible[index, rows_from : row.length, keys_from : keys_from + tail] = row.tail_visible
+            in_tail = own - (row.length - tail)
+            behind = np.flatnonzero(in_tail >= 0)
+            columns = slice(len(slots) - tail, len(slots))
+            visible[index, behind, columns] = row.tail_visible[in_tail[behind]]
     return PaddedBatch(
         queries=torch.from_numpy(queries).to(device),
         keys=torch.from_numpy(keys).to(device),

@@ -31,11 +31,19 @@ class Probe:
         layers: shape of the keys and values by layer index.
         window: the narrowest sliding window in tokens, None when all layers see everything.
         unserved: features that a layer asked for and the engine lacks.
+        logits: of the probe's tokens `0, 1, ...`, `[tokens, vocabulary]`, as transformers has them.
     """
 
     layers: dict[int, LayerShape] = field(default_factory=dict)
     window: int | None = None
     unserved: set[str] = field(default_factory=set)
+    logits: Tensor = field(default_factory=lambda: torch.empty(0, 0))
+
+    def agrees(self, logits: Tensor, positions: list[int]) -> bool:
+        """Whether `logits` are those of `positions` to within rounding."""
+        own = self.logits[positions].float()
+        allowed = _TOLERANCE.get(self.logits.dtype, 0.25) * self.logits.float().std()
+        return bool((logits.float() - own).abs().max() <= allowed)
 
 
 _probe = Probe()
@@ -49,8 +57,7 @@ def probe_model(model: PreTrainedModel) -> Probe:
     """
     global _probe  # noqa: PLW0603
     name = type(model).__name__
-    token_ids = torch.arange(_TOKENS, device=model.device)[None] % model.config.vocab_size
-    positions = torch.arange(_TOKENS, device=model.device)[None]
+    token_ids = positions = torch.arange(_TOKENS, device=model.device)[None]
     try:
         model.set_attn_implementation("eager")
         own = model(input_ids=token_ids, position_ids=positions, use_cache=False).logits
@@ -68,8 +75,8 @@ def probe_model(model: PreTrainedModel) -> Probe:
         raise EngineConfigError(
             f"{name} can't be served: its layers don't go through transformers' attention interface"
         )
-    difference = (ours.float() - own.float()).abs().max()
-    if not difference <= _TOLERANCE.get(model.dtype, 0.25) * own.float().std():
+    _probe.logits = own[0]
+    if not _probe.agrees(ours[0], list(range(_TOKENS))):
         raise EngineConfigError(
             f"{name} can't be served: its attention is not plain causal attention"
         )
