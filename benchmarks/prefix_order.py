@@ -3,7 +3,8 @@
 Every order is judged by the same simulators: tokens (GPT-2) served by a radix cache without bound
 and with room for 64k and 8k tokens, and characters in common with the row before. The limit is the
 best that any order could reach in characters: a maximum spanning tree over the rows, each edge
-worth the cells that two rows have in common. Times are of the planning alone, without tokenising.
+worth the cells that two rows have in common. Times are processor seconds of the planning alone,
+without tokenising; no order uses more than one thread.
 
     python -m benchmarks.prefix_order --data ../shared/data/tables [--tokenizer PATH] [--full]
                                       [--quick] [--json PATH]
@@ -43,7 +44,7 @@ Order = Callable[[Cells], Arrangement]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One order on one table: seconds of planning (in tokens), hit rates by measure in percent."""
+    """One order on one table: processor seconds of planning, hit rates by measure in percent."""
 
     table: str
     shape: tuple[int, int]
@@ -106,9 +107,9 @@ def outcomes(path: Path, tokenizer: Tokenizer, full: bool) -> Iterator[Outcome]:
     in_characters = weigh(table, CHARACTERS)
     shape = (table.rows, len(table.names))
     for system, order in orders(full, table.rows).items():
-        start = time.perf_counter()
+        start = time.process_time()
         arrangement = order(in_tokens)
-        seconds = time.perf_counter() - start
+        seconds = time.process_time() - start
         rates = {
             name: 100 * count_hits(arrangement, in_tokens, Measure(cache_tokens=room)).cached_rate
             for name, room in CACHES.items()

@@ -23,7 +23,7 @@ _BLOCK = 250
 _GROUP = 64
 _GROUPS = 256
 _SMALL_GROUP = 16
-_MOST_SEARCHED_ROWS = 1_000
+_MOST_SEARCHED_ROWS = 256
 _FEWEST_LEADERS = 3
 _MOST_SORTED_ROWS = 2_000_000
 _MOST_INSURED_ROWS = 200_000
@@ -43,7 +43,7 @@ def ours(cells: Cells, search: Search | None = None) -> Arrangement:
     Candidates are the best single order and clusterings that start from different coarse groups;
     the exact saving decides. The search ends where all that repetition could still save, or from
     the third candidate on the last one's gain, isn't worth a candidate's estimated time; a table of
-    up to a thousand rows gets all candidates. The estimate depends on the size of the table alone,
+    a few hundred rows gets all candidates. The estimate depends on the size of the table alone,
     so equal input gives equal plans.
     """
     if cells.rows < 2 or cells.columns == 0:
@@ -95,7 +95,7 @@ def _candidates(cells: Cells, order: Sequence[int]) -> Iterator[Fields]:
     if cells.rows <= _MOST_SEARCHED_ROWS:
         for power in (1, 2):
             yield fields_of_rows(cluster(cells, peel(cells, 2, power), leaders), cells)
-    yield fields_of_rows(cluster(cells, _prefix_groups(cells, order), leaders), cells)
+        yield fields_of_rows(cluster(cells, _prefix_groups(cells, order), leaders), cells)
 
 
 def _prefix_groups(cells: Cells, order: Sequence[int]) -> list[Integers]:
