@@ -1,7 +1,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-SUBMIT := $(BIN)/spark-submit --conf spark.log.level=WARN --conf spark.ui.showConsoleProgress=false
+SUBMIT := $(BIN)/spark-submit --conf spark.ui.showConsoleProgress=false \
+  --driver-java-options -Dlog4j2.configurationFile=$(abspath sql_examples/log4j2.properties)
 
 .DEFAULT_GOAL := help
 .PHONY: help install java demo test test-long lint docs bench clean
