@@ -38,6 +38,16 @@ REFUSED: dict[str, tuple[PretrainedConfig, str]] = {
         ),
         "BloomForCausalLM",
     ),
+    "bert": (
+        transformers.BertConfig(
+            vocab_size=VOCABULARY,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=48,
+        ),
+        "Bert",
+    ),
     "mamba": (
         transformers.MambaConfig(
             vocab_size=VOCABULARY,

@@ -52,15 +52,14 @@ class LastLayer(nn.Module):
         return hidden.index_copy(1, wanted, done)
 
 
-def wrap_last_layer(model: nn.Module, layers: int) -> LastLayer | None:
-    """Put a `LastLayer` around the last of a decoder's layers and return it, None if not found."""
+def wrap_last_layer(model: nn.Module, layers: int) -> None:
+    """Put a `LastLayer` around the last of a decoder's `layers`, if they are found as a list."""
     for module in model.modules():
         if isinstance(module, nn.ModuleList) and len(module) == layers:
             indices = {getattr(part, "layer_idx", None) for part in module[-1].modules()}
             if layers - 1 in indices:
                 module[-1] = LastLayer(module[-1])
-                return module[-1]
-    return None
+                return
 
 
 def unwrap_last_layer(model: nn.Module) -> None:
