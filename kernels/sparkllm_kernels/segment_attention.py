@@ -6,8 +6,8 @@ Shapes are the same in every function:
   other, so that one call serves grouped-query attention, many requests over one shared segment,
   and padded batches;
 - key `[kv_heads, batch, keys, key_dim]` and value `[kv_heads, batch, keys, value_dim]`;
-- bias `[1, batch, rows, keys]`, dtype of the query, added to the scores; every row needs a key
-  whose bias is finite. None lets every row see every key.
+- bias `[1, batch or 1, rows or 1, keys]`, dtype of the query, added to the scores; every row needs
+  a key whose bias is finite. None lets every row see every key.
 """
 
 import torch

@@ -77,7 +77,7 @@ def _attend(
     if plan.slabs:
         lse = torch.cat(lses).squeeze(-1).index_select(0, plan.restore)
         for slab in plan.slabs:
-            keys, values = pool.slab(layer, slab.slots)
+            keys, values = pool.slab(layer, slab.filled)
             out, lse = _merge(out, lse, slab, *_attend_slab(queries, slab, keys, values, scale))
     return out
 
@@ -90,7 +90,8 @@ def _attend_slab(
         queries = queries.index_select(0, slab.queries)
     count = len(queries)
     rows = _fold(queries.unsqueeze(0), len(keys))
-    out, lse = attend_partial(rows, keys, values, scale)
+    bias = slab.bias(queries.dtype, queries.device)
+    out, lse = attend_partial(rows, keys, values, scale, bias)
     return _unfold(out, 1, count), _unfold(lse.unsqueeze(-1), 1, count).squeeze(-1)
 
 

@@ -9,17 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sparkllm_engine.model.packing import PackedRow
-from sparkllm_engine.model.pool import PAD_SLOT
+from sparkllm_engine.model.pool import PAD_SLOT, VECTOR
 
 # A cached run is read in place, with a merge, when gathering it for its rows would copy more keys.
-_SHARED_KEYS = 4096
+_SHARED_KEYS = 1 << 15
 _OWN_KEYS = 512
 # Rows join a padded batch while they have this share of its longest row.
 _FILL = 0.7
 _SLACK = 16
-# Keys are padded to whole vectors of the processor: softmax over 128 numbers takes less than half
-# the time of softmax over 125.
-_VECTOR = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,17 @@ class Slab:
 
     slots: range
     queries: Tensor | None
+
+    @property
+    def filled(self) -> range:
+        """The run, filled up to whole vectors with whatever slots follow."""
+        return range(self.slots.start, self.slots.start - (-len(self.slots) // VECTOR) * VECTOR)
+
+    def bias(self, dtype: torch.dtype, device: torch.device) -> Tensor:
+        """Return `[1, 1, 1, keys]` that hides what `filled` has beyond the run."""
+        bias = torch.zeros(1, 1, 1, len(self.filled), dtype=dtype, device=device)
+        bias[..., len(self.slots) :] = float("-inf")
+        return bias
 
 
 @dataclass(slots=True)
@@ -184,7 +192,7 @@ def _pad(
     device: torch.device,
 ) -> PaddedBatch:
     width = max(map(len, offsets))
-    depth = -(-max(map(len, gathered)) // _VECTOR) * _VECTOR
+    depth = -(-max(map(len, gathered)) // VECTOR) * VECTOR
     queries = np.zeros((len(rows), width), np.int64)
     keys = np.full((len(rows), depth), PAD_SLOT, np.int64)
     # The last key that each query sees.

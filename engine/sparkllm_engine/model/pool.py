@@ -10,6 +10,9 @@ PAD_SLOT = 0
 DISCARD_SLOT = 1
 """Where keys and values go that nobody will read."""
 _RESERVED = 2
+VECTOR = 32
+"""Keys are attended in whole vectors of the processor, the last one filled up with masked ones:
+softmax over 128 numbers takes less than half the time of softmax over 125."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class KeyValuePool:
         for layer in layers:
             for width, tensors in ((layer.key_dim, self._keys), (layer.value_dim, self._values)):
                 # Pages of zeros that were never written take no memory.
-                shape = (layer.kv_heads, self.scratch.stop, width)
+                shape = (layer.kv_heads, self.scratch.stop + VECTOR, width)
                 tensors.append(torch.zeros(shape, dtype=dtype, device=device))
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> None:
