@@ -53,13 +53,18 @@ def session(
 def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
     """Set on a session builder what sparkllm needs, and return the builder.
 
+    A builder for a Spark Connect server elsewhere (`sc://…`) is only checked: that server has to be
+    started with the extension, see `sparkllm conf`.
+
     Raises:
         ConfigurationError: a `spark.sparkllm.` property is unknown or not of its type.
         JavaNotFoundError: there is no Java, or it is too old for Spark.
     """
-    require_java()
     options = {name: str(value) for name, value in builder._options.items()}
     configuration.check(options)
+    if options.get("spark.remote", os.environ.get("SPARK_REMOTE", "")).startswith("sc://"):
+        return builder
+    require_java()
     master = options.get("spark.master", "")
     if master.startswith("local") and "spark.pyspark.python" not in options:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
