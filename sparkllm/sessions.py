@@ -45,6 +45,12 @@ def session(
     if model is not None:
         builder = builder.config(configuration.MODEL.name, model)
     spark = configure(builder).getOrCreate()
+    configuration.check(spark.conf.getAll)
+    if not spark.conf.get(configuration.MODEL.name, ""):
+        _LOG.warning(
+            "%s is not set: using the small model for sentiment that ships with sparkllm",
+            configuration.MODEL.name,
+        )
     if not catalyst.is_active(spark):
         _add_to_running(spark)
     return spark
@@ -68,11 +74,6 @@ def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
     master = options.get("spark.master", "")
     if master.startswith("local") and "spark.pyspark.python" not in options:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    if not options.get(configuration.MODEL.name):
-        _LOG.warning(
-            "%s is not set: using the small model for sentiment that ships with sparkllm",
-            configuration.MODEL.name,
-        )
     try:
         catalyst.activate(builder)
     except CatalystError as error:
