@@ -12,14 +12,14 @@ from sparkllm.demo_model.corpus.split import is_held_out
 from sparkllm.demo_model.corpus.written import ReviewWriter
 
 # Times each row is asked about. Rare sentiments of a shop are asked about more often.
-_CLOTHING: dict[Sentiment, float] = {"positive": 0.5, "neutral": 1.5, "negative": 2.0}
-_FOOD: dict[Sentiment, float] = {"positive": 3.0, "neutral": 8.0, "negative": 9.0}
-_WRITTEN_REVIEWS: dict[Sentiment, float] = {"positive": 5.0, "neutral": 6.0, "negative": 6.0}
-_SENTENCES = 5.0
+_CLOTHING: dict[Sentiment, float] = {"positive": 0.4, "neutral": 1.2, "negative": 1.5}
+_FOOD: dict[Sentiment, float] = {"positive": 2.0, "neutral": 5.0, "negative": 6.0}
+_WRITTEN_REVIEWS: dict[Sentiment, float] = {"positive": 3.0, "neutral": 3.5, "negative": 3.0}
+_SENTENCES = 4.0
 _EMOTIONS: dict[Sentiment, float] = {"positive": 0.5, "neutral": 0.2, "negative": 0.7}
 _LABELLED = {"snips": 0.2, "banking77": 0.2}
 _SPAM = 0.4
-_WRITTEN = 12_000
+_WRITTEN = 6_000
 _WRITTEN_SHARES: dict[Sentiment, int] = {"positive": 38, "negative": 40, "neutral": 22}
 
 
