@@ -62,7 +62,9 @@ def prompt_for(call: Call) -> Prompt:
         raise CallError("llm needs at least one column after the task or instruction")
     for column in call.columns:
         if call.columns.count(column) > 1:
-            raise CallError(f"the call has a column named {column} twice: give them different names")
+            raise CallError(
+                f"the call has a column named {column} twice: give them different names"
+            )
     task = task_named(call.task)
     if task is None:
         return _instruction_prompt(call, options)

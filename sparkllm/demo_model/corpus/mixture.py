@@ -8,19 +8,20 @@ from sparkllm.demo_model.corpus import sources
 from sparkllm.demo_model.corpus.asking import Asker
 from sparkllm.demo_model.corpus.example import Example
 from sparkllm.demo_model.corpus.row import Row, Sentiment
+from sparkllm.demo_model.corpus.softening import Softener
 from sparkllm.demo_model.corpus.split import is_held_out
 from sparkllm.demo_model.corpus.written import ReviewWriter
 
 # Times each row is asked about. Rare sentiments of a shop are asked about more often.
-_CLOTHING: dict[Sentiment, float] = {"positive": 0.4, "neutral": 1.2, "negative": 1.5}
-_FOOD: dict[Sentiment, float] = {"positive": 2.0, "neutral": 5.0, "negative": 6.0}
-_WRITTEN_REVIEWS: dict[Sentiment, float] = {"positive": 3.0, "neutral": 3.5, "negative": 3.0}
+_CLOTHING: dict[Sentiment, float] = {"positive": 0.4, "neutral": 0.7, "negative": 1.5}
+_FOOD: dict[Sentiment, float] = {"positive": 2.0, "neutral": 3.0, "negative": 6.0}
+_WRITTEN_REVIEWS: dict[Sentiment, float] = {"positive": 3.0, "neutral": 2.2, "negative": 3.0}
 _SENTENCES = 4.0
 _EMOTIONS: dict[Sentiment, float] = {"positive": 0.5, "neutral": 0.2, "negative": 0.7}
 _LABELLED = {"snips": 0.2, "banking77": 0.2}
 _SPAM = 0.4
 _WRITTEN = 6_000
-_WRITTEN_SHARES: dict[Sentiment, int] = {"positive": 38, "negative": 40, "neutral": 22}
+_WRITTEN_SHARES: dict[Sentiment, int] = {"positive": 45, "negative": 41, "neutral": 14}
 
 
 def training_examples(data: Path, seed: int, share: float = 1.0) -> list[Example]:
@@ -33,7 +34,7 @@ def training_examples(data: Path, seed: int, share: float = 1.0) -> list[Example
     """
     chance = random.Random(seed)
     ask = Asker(chance)
-    examples = list(_sentiment(data, ask, chance, share))
+    examples = list(_sentiment(data, ask, chance, share, seed))
     examples += _labels(data, ask, chance, share)
     writer = ReviewWriter(chance)
     for _ in range(round(_WRITTEN * share)):
@@ -43,7 +44,9 @@ def training_examples(data: Path, seed: int, share: float = 1.0) -> list[Example
     return examples
 
 
-def _sentiment(data: Path, ask: Asker, chance: random.Random, share: float) -> Iterator[Example]:
+def _sentiment(
+    data: Path, ask: Asker, chance: random.Random, share: float, seed: int
+) -> Iterator[Example]:
     sets: tuple[tuple[Callable[[Path], Iterator[Row]], dict[Sentiment, float]], ...] = (
         (sources.reviews_of_this_project, _WRITTEN_REVIEWS),
         (sources.womens_clothing_reviews, _CLOTHING),
@@ -51,11 +54,16 @@ def _sentiment(data: Path, ask: Asker, chance: random.Random, share: float) -> I
         (sources.uci_sentiment_sentences, {"positive": _SENTENCES, "negative": _SENTENCES}),
         (sources.goemotions, _EMOTIONS),
     )
-    for read, times in sets:
-        for row in _trainable(read(data)):
-            assert row.sentiment is not None
-            for _ in range(_rounded(times[row.sentiment] * share, chance)):
-                yield ask.about_sentiment(row)
+    counted = [
+        (row, times[row.sentiment])
+        for read, times in sets
+        for row in _trainable(read(data))
+        if row.sentiment is not None
+    ]
+    soften = Softener([row for row, _ in counted], [times for _, times in counted], seed)
+    for row, times in counted:
+        for _ in range(_rounded(times * share, chance)):
+            yield ask.about_sentiment(soften.draw(row, chance))
 
 
 def _labels(data: Path, ask: Asker, chance: random.Random, share: float) -> Iterator[Example]:

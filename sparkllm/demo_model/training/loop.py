@@ -17,6 +17,7 @@ from sparkllm.demo_model.training import schedule
 from sparkllm.demo_model.training.batches import Batch, collate, epoch_batches
 from sparkllm.demo_model.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from sparkllm.demo_model.training.objective import Losses, losses
+from sparkllm.demo_model.training.regularisation import drop_features
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,16 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to train. `tokens` is the size of a batch, padding included."""
+    """How to train. `tokens` is the size of a batch, padding included; `dropout` the share of
+    features and `replaced` the share of row tokens that are lost to the model while it learns."""
 
     seed: int = 0
     tokens: int = 4096
     learning_rate: float = 2e-3
     weight_decay: float = 0.1
     clip: float = 1.0
+    dropout: float = 0.1
+    replaced: float = 0.1
     checkpoint_every: int = 200
     autocast: bool = True
 
@@ -75,6 +79,7 @@ class Trainer:
         self._model, self._corpus, self._recipe = model, corpus, recipe
         self._limit, self._pad, self._checkpoint = limit, pad, checkpoint
         self._optimizer = _optimizer(model, recipe)
+        drop_features(model, recipe.dropout)
         self.progress = Progress()
         if checkpoint is not None and checkpoint.exists():
             self.progress = load_checkpoint(checkpoint, model, self._optimizer)
@@ -112,7 +117,7 @@ class Trainer:
             progress.epoch, progress.position = progress.epoch + 1, 0
 
     def _step(self, batch: Batch) -> Losses:
-        done = self._limit.reached(self.progress)
+        done, recipe = self._limit.reached(self.progress), self._recipe
         generator = torch.Generator().manual_seed(
             self._recipe.seed * 1_000_003 + self.progress.step
         )
@@ -120,7 +125,9 @@ class Trainer:
             group["lr"] = schedule.learning_rate(done, self._recipe.learning_rate)
         device = next(self._model.parameters()).device.type
         with torch.autocast(device, torch.bfloat16, enabled=self._recipe.autocast):
-            found = losses(self._model, batch, schedule.text_share(done), generator)
+            found = losses(
+                self._model, batch, schedule.text_share(done), generator, recipe.replaced
+            )
         torch.autograd.backward(found.answer + schedule.text_weight(done) * found.text)
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.clip)
         self._optimizer.step()

@@ -7,6 +7,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from sparkllm.demo_model.training.batches import Batch
+from sparkllm.demo_model.training.regularisation import replace_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,11 @@ class Losses:
 
 
 def losses(
-    model: PreTrainedModel, batch: Batch, text_share: float, generator: torch.Generator
+    model: PreTrainedModel,
+    batch: Batch,
+    text_share: float,
+    generator: torch.Generator,
+    replaced: float = 0.0,
 ) -> Losses:
     """Return both losses of a batch.
 
@@ -29,6 +34,7 @@ def losses(
         batch: The examples.
         text_share: Share of the row's tokens to predict as language modelling.
         generator: Draws those tokens.
+        replaced: Share of the row's tokens that the model sees as random ones.
     """
     places = torch.arange(batch.ids.shape[1])[None, :]
     answers = (places >= batch.marks[:, 2:3]) & (places < batch.lengths[:, None])
@@ -38,7 +44,8 @@ def losses(
     device = next(model.parameters()).device
     ids = batch.ids.to(device)
     # Padding stands behind everything that counts, so the causal mask hides it.
-    hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+    seen = replace_tokens(batch, replaced, range(300, model.config.vocab_size), generator)
+    hidden = model.base_model(input_ids=seen.to(device), use_cache=False).last_hidden_state[:, :-1]
     picked = chosen.to(device)
     logits = model.get_output_embeddings()(hidden[picked])
     each = cross_entropy(logits.float(), ids[:, 1:][picked], reduction="none")
