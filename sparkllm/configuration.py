@@ -169,8 +169,8 @@ OPTIMIZER_COLUMN_ORDER = _declare(
 )  # fmt: skip
 PYTHON_VERSION = _declare(
     TEXT, "python.version", "", "startup",
-    "Version of the Python that runs Spark's workers, such as 3.11, where that Python is not on the "
-    "driver's machine. Empty: it is asked.",
+    "Version of the Python that runs Spark's workers, such as 3.11, where that Python is not on "
+    "the driver's machine. Empty: it is asked.",
 )  # fmt: skip
 PROGRESS_ENABLED = _declare(
     BOOLEAN, "progress.enabled", "true", "session",
