@@ -118,9 +118,9 @@ class Trainer:
 
     def _step(self, batch: Batch) -> Losses:
         done, recipe = self._limit.reached(self.progress), self._recipe
-        generator = torch.Generator().manual_seed(
-            self._recipe.seed * 1_000_003 + self.progress.step
-        )
+        seed = recipe.seed * 1_000_003 + self.progress.step
+        generator = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)  # dropout draws from the global generator
         for group in self._optimizer.param_groups:
             group["lr"] = schedule.learning_rate(done, self._recipe.learning_rate)
         device = next(self._model.parameters()).device.type

@@ -44,7 +44,7 @@ def losses(
     device = next(model.parameters()).device
     ids = batch.ids.to(device)
     # Padding stands behind everything that counts, so the causal mask hides it.
-    seen = replace_tokens(batch, replaced, range(300, model.config.vocab_size), generator)
+    seen = replace_tokens(batch, replaced, model.config.vocab_size, generator)
     hidden = model.base_model(input_ids=seen.to(device), use_cache=False).last_hidden_state[:, :-1]
     picked = chosen.to(device)
     logits = model.get_output_embeddings()(hidden[picked])

@@ -30,17 +30,19 @@ def drop_features(model: PreTrainedModel, share: float) -> None:
         layer.mlp.register_forward_hook(hook)
 
 
-def replace_tokens(batch: Batch, share: float, tokens: range, generator: torch.Generator) -> Tensor:
+def replace_tokens(
+    batch: Batch, share: float, vocabulary: int, generator: torch.Generator
+) -> Tensor:
     """Return the ids of a batch, `[examples, tokens]`, with a share of row text made random.
 
     Args:
         batch: the examples.
         share: part of the tokens of row text that is replaced.
-        tokens: the ids to draw from.
+        vocabulary: size of the vocabulary to draw from.
         generator: draws.
     """
     places = torch.arange(batch.ids.shape[1])[None, :]
     text = (places >= batch.marks[:, 0:1]) & (places < batch.marks[:, 1:2])
     chosen = text & (torch.rand(text.shape, generator=generator) < share)
-    drawn = torch.randint(tokens.start, tokens.stop, text.shape, generator=generator)
+    drawn = torch.randint(vocabulary, text.shape, generator=generator)
     return torch.where(chosen, drawn, batch.ids)
