@@ -1,10 +1,12 @@
 """A progress bar on the driver for queries that call the model."""
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 from rich.console import Console
@@ -36,7 +38,7 @@ def progress(spark: SparkSession, rows: int | None = None) -> Iterator[None]:
         rows: how many rows the block's queries pass through `llm`, if known.
     """
     ledger = usage(spark)
-    console = Console(stderr=True)
+    console = _console()
     ended = threading.Event()
     show = _bar if console.is_terminal else _lines
     thread = threading.Thread(target=show, args=(ledger, rows, ended, console), daemon=True)
@@ -46,6 +48,15 @@ def progress(spark: SparkSession, rows: int | None = None) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+def _console() -> Console:
+    """Return standard error, or the terminal itself under spark-submit, which pipes our output."""
+    console = Console(stderr=True)
+    if not console.is_terminal and "PYSPARK_GATEWAY_PORT" in os.environ:
+        with suppress(OSError):  # there is no terminal
+            return Console(file=Path("/dev/tty").open("w"), force_terminal=True)
+    return console
 
 
 def _bar(ledger: Ledger, rows: int | None, ended: threading.Event, console: Console) -> None:

@@ -13,15 +13,15 @@ from sparkllm.demo_model.corpus.split import is_held_out
 from sparkllm.demo_model.corpus.written import ReviewWriter
 
 # Times each row is asked about. Rare sentiments of a shop are asked about more often.
-_CLOTHING: dict[Sentiment, float] = {"positive": 0.4, "neutral": 0.5, "negative": 1.5}
-_FOOD: dict[Sentiment, float] = {"positive": 2.0, "neutral": 2.0, "negative": 6.0}
-_WRITTEN_REVIEWS: dict[Sentiment, float] = {"positive": 3.0, "neutral": 1.6, "negative": 3.0}
+_CLOTHING: dict[Sentiment, float] = {"positive": 0.4, "neutral": 0.7, "negative": 1.5}
+_FOOD: dict[Sentiment, float] = {"positive": 2.0, "neutral": 3.0, "negative": 6.0}
+_WRITTEN_REVIEWS: dict[Sentiment, float] = {"positive": 3.0, "neutral": 2.2, "negative": 3.0}
 _SENTENCES = 4.0
 _EMOTIONS: dict[Sentiment, float] = {"positive": 0.5, "neutral": 0.2, "negative": 0.7}
 _LABELLED = {"snips": 0.2, "banking77": 0.2}
 _SPAM = 0.4
 _WRITTEN = 6_000
-_WRITTEN_SHARES: dict[Sentiment, int] = {"positive": 48, "negative": 42, "neutral": 10}
+_WRITTEN_SHARES: dict[Sentiment, int] = {"positive": 45, "negative": 41, "neutral": 14}
 
 
 def training_examples(data: Path, seed: int, share: float = 1.0) -> list[Example]:
