@@ -4,23 +4,25 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pyspark.sql import SparkSession
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
-from sparkllm.ledger import Ledger, Usage
+from sparkllm.ledger import Ledger
 from sparkllm.sessions import usage
 
 _TERMINAL_EVERY = 0.2  # seconds
@@ -37,11 +39,11 @@ def progress(spark: SparkSession, rows: int | None = None) -> Iterator[None]:
         spark: the session whose queries run in the block.
         rows: how many rows the block's queries pass through `llm`, if known.
     """
-    ledger = usage(spark)
+    block = _Block(usage(spark), rows)
     console = _console()
     ended = threading.Event()
-    show = _bar if console.is_terminal else _lines
-    thread = threading.Thread(target=show, args=(ledger, rows, ended, console), daemon=True)
+    show = _show_bar if console.is_terminal else _show_lines
+    thread = threading.Thread(target=show, args=(block, ended, console), daemon=True)
     thread.start()
     try:
         yield
@@ -50,51 +52,78 @@ def progress(spark: SparkSession, rows: int | None = None) -> Iterator[None]:
         thread.join()
 
 
+class _Block:
+    """What has been done since the block was entered."""
+
+    def __init__(self, ledger: Ledger, rows: int | None) -> None:
+        self.rows = rows
+        self._ledger = ledger
+        self._first, self._before = ledger.rows_done, ledger.session
+
+    @property
+    def done(self) -> int:
+        return self._ledger.rows_done - self._first
+
+    @property
+    def cost(self) -> str:
+        now, before = self._ledger.session, self._before
+        prompt = now.prompt_tokens - before.prompt_tokens
+        cached = now.cached_tokens - before.cached_tokens
+        share = f", {cached / prompt:.0%} from cache" if prompt else ""
+        return f"{now.calls - before.calls:,} calls, {prompt:,} prompt tokens{share}"
+
+
+class _RowsColumn(ProgressColumn):
+    """Rows done, and of how many if that is known."""
+
+    def render(self, task: Task) -> Text:
+        of_all = "" if task.total is None else f"/{task.total:,.0f}"
+        return Text(f"{task.completed:,.0f}{of_all} rows", no_wrap=True)
+
+
+class _Bar(Progress):
+    """A bar that takes the width that its numbers leave, and what the rows cost on a second line.
+
+    On one line the numbers would not fit into a terminal of 80 columns.
+    """
+
+    cost = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        yield Text(f"  {self.cost}", no_wrap=True, overflow="ellipsis")
+
+
 def _console() -> Console:
     """Return standard error, or the terminal itself under spark-submit, which pipes our output."""
     console = Console(stderr=True)
     if not console.is_terminal and "PYSPARK_GATEWAY_PORT" in os.environ:
         with suppress(OSError):  # there is no terminal
-            return Console(file=Path("/dev/tty").open("w"), force_terminal=True)
+            terminal = Path("/dev/tty").open("w")  # noqa: SIM115 -- the console's, until the end
+            width = os.get_terminal_size(terminal.fileno()).columns
+            return Console(file=terminal, force_terminal=True, width=width or None)
     return console
 
 
-def _bar(ledger: Ledger, rows: int | None, ended: threading.Event, console: Console) -> None:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("llm"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("rows"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[cost]}"),
-    )
-    first, before = ledger.rows_done, ledger.session
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("llm", total=rows, cost="")
+def _show_bar(block: _Block, ended: threading.Event, console: Console) -> None:
+    columns = [SpinnerColumn(), TextColumn("llm"), BarColumn(bar_width=None), _RowsColumn()]
+    columns += [TimeElapsedColumn()]
+    if block.rows is not None:
+        columns += [TextColumn("left"), TimeRemainingColumn()]
+    with _Bar(*columns, console=console, expand=True) as bar:
+        task = bar.add_task("llm", total=block.rows)
         while True:
             last = ended.wait(_TERMINAL_EVERY)
-            cost = _cost(ledger.session, before)
-            bar.update(task, completed=ledger.rows_done - first, cost=cost)
+            bar.cost = block.cost
+            bar.update(task, completed=block.done)
             if last:
                 return
 
 
-def _lines(ledger: Ledger, rows: int | None, ended: threading.Event, console: Console) -> None:
-    first, before, started = ledger.rows_done, ledger.session, time.monotonic()
-    of_all = f" of {rows:,}" if rows else ""
+def _show_lines(block: _Block, ended: threading.Event, _: Console) -> None:
+    started = time.monotonic()
+    of_all = f" of {block.rows:,}" if block.rows else ""
     while not ended.wait(_LOG_EVERY):
-        done = ledger.rows_done - first
+        done = block.done
         rate = done / (time.monotonic() - started)
-        cost = _cost(ledger.session, before)
-        sys.stderr.write(f"llm: {done:,}{of_all} rows, {rate:,.0f} rows/s, {cost}\n")
-
-
-def _cost(now: Usage, before: Usage) -> str:
-    prompt = now.prompt_tokens - before.prompt_tokens
-    cached = now.cached_tokens - before.cached_tokens
-    calls = now.calls - before.calls
-    share = f", {cached / prompt:.0%} from cache" if prompt else ""
-    return f"{calls:,} calls, {prompt:,} prompt tokens{share}"
+        sys.stderr.write(f"llm: {done:,}{of_all} rows, {rate:,.0f} rows/s, {block.cost}\n")
