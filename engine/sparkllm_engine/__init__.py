@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from sparkllm_engine.config import EngineConfig
     from sparkllm_engine.engine import LLMEngine
     from sparkllm_engine.errors import EngineConfigError, EngineError
-    from sparkllm_engine.request import Request, Result, SamplingParameters
+    from sparkllm_engine.request import Request, Result, SamplingParameters, TokenLogprob
 
 _HOMES = {
     "EngineConfig": "config",
@@ -16,6 +16,7 @@ _HOMES = {
     "Request": "request",
     "Result": "request",
     "SamplingParameters": "request",
+    "TokenLogprob": "request",
 }
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Request",
     "Result",
     "SamplingParameters",
+    "TokenLogprob",
 ]
 
 

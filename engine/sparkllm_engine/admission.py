@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence as Requests
 
-from sparkllm_engine.decoding import ChoiceTree
+from sparkllm_engine.decoding import ChoiceTree, Grammar, GrammarCompiler, GrammarError
 from sparkllm_engine.errors import INVALID_REQUEST, PROMPT_TOO_LONG, TOKENIZATION_FAILED
-from sparkllm_engine.request import Request, Result, SamplingParameters
+from sparkllm_engine.request import Request, Result
 from sparkllm_engine.scheduling import Sequence
 from sparkllm_engine.tokenization import PromptTokenizer, Tokens
 
@@ -17,15 +17,22 @@ class Admission:
 
     Args:
         tokenizer: of the model.
+        grammars: of the model.
         context_length: tokens of prompt and answer together that the model can take.
         pool: tokens that the pool can hold.
         scratch: tokens that the tail of a closed answer set may have.
     """
 
     def __init__(
-        self, tokenizer: PromptTokenizer, context_length: int, pool: int, scratch: int
+        self,
+        tokenizer: PromptTokenizer,
+        grammars: GrammarCompiler,
+        context_length: int,
+        pool: int,
+        scratch: int,
     ) -> None:
         self._tokenizer = tokenizer
+        self._grammars = grammars
         self._context_length = context_length
         self._pool = pool
         self._scratch = scratch
@@ -42,16 +49,23 @@ class Admission:
         if isinstance(prompt, Exception):
             message = f"the prompt can't be tokenised: {type(prompt).__name__}: {prompt}"
             return _error(request, TOKENIZATION_FAILED, message)
-        wrong = _invalid(request.parameters)
-        if wrong:
-            return _error(request, INVALID_REQUEST, wrong)
-        if request.parameters.choices:
+        parameters = request.parameters
+        problem = parameters.problem()
+        if problem:
+            return _error(request, INVALID_REQUEST, problem)
+        if parameters.choices:
             return self._admit_scored(request, prompt)
         most = min(self._context_length, self._pool)
         if len(prompt) >= most:
             return self._too_long(request, len(prompt), most - 1)
-        limit = min(len(prompt) + request.parameters.max_tokens, most)
-        return Sequence(request, prompt, limit, None)
+        grammar: Grammar | None = None
+        if parameters.regex or parameters.json_schema:
+            try:
+                grammar = self._grammars.start(parameters)
+            except GrammarError as error:
+                return _error(request, INVALID_REQUEST, str(error))
+        limit = min(len(prompt) + parameters.max_tokens, most)
+        return Sequence(request, prompt, limit, grammar=grammar)
 
     def _admit_scored(self, request: Request, prompt: Tokens) -> Sequence | Result:
         try:
@@ -91,20 +105,6 @@ class Admission:
             tokens = [self._tokenizer.encode_text(choice) for choice in choices]
             tree = self._trees[choices] = ChoiceTree(tokens, self._tokenizer.end_token)
         return tree
-
-
-def _invalid(parameters: SamplingParameters) -> str | None:
-    if parameters.max_tokens < 1:
-        return f"max_tokens is {parameters.max_tokens}: it must be at least 1"
-    if not parameters.temperature >= 0:
-        return f"temperature is {parameters.temperature}: it must be at least 0"
-    if parameters.top_k < 0:
-        return f"top_k is {parameters.top_k}: it must be at least 0"
-    if not 0 < parameters.top_p <= 1:
-        return f"top_p is {parameters.top_p}: it must be above 0 and at most 1"
-    if parameters.seed is not None and parameters.seed < 0:
-        return f"seed is {parameters.seed}: it must be at least 0"
-    return None
 
 
 def _error(request: Request, code: str, message: str, prompt_tokens: int = 0) -> Result:

@@ -13,8 +13,9 @@ from torch import Tensor
 from sparkllm_engine.admission import Admission
 from sparkllm_engine.cache import PrefixCache
 from sparkllm_engine.config import EngineConfig
-from sparkllm_engine.decoding import ChoiceTree, Draw, draw_tokens
-from sparkllm_engine.errors import MODEL_FAILED
+from sparkllm_engine.decoding import ChoiceTree, GrammarCompiler
+from sparkllm_engine.errors import INVALID_REQUEST, MODEL_FAILED
+from sparkllm_engine.generation import Ended, Generation
 from sparkllm_engine.layout import lay_out
 from sparkllm_engine.model import Decoder, PackedRow, load_model
 from sparkllm_engine.request import Request, Result, SamplingParameters
@@ -42,7 +43,6 @@ class LLMEngine:
         self.config = config
         self._statistics = Statistics()
         self._tokenizer = PromptTokenizer(loaded.tokenizer)
-        self._end_tokens = loaded.end_tokens
         self._decoder = Decoder(loaded, config.cache_bytes, config.token_budget, threads)
         pool = self._decoder.pool
         self._scheduler = Scheduler(
@@ -51,9 +51,16 @@ class LLMEngine:
             config.max_running,
             ORDERS[config.order],
         )
-        self._admission = Admission(
-            self._tokenizer, loaded.context_length, pool.slots, config.token_budget
+        grammars = GrammarCompiler(
+            loaded.tokenizer,
+            self._decoder.vocabulary,
+            loaded.end_tokens or frozenset((self._tokenizer.end_token,)),
+            threads,
         )
+        self._admission = Admission(
+            self._tokenizer, grammars, loaded.context_length, pool.slots, config.token_budget
+        )
+        self._generation = Generation(self._tokenizer, loaded.end_tokens, grammars)
         self._inbox: deque[Request] = deque()
         self._finished: list[Result] = []
 
@@ -135,10 +142,7 @@ class LLMEngine:
                 count = min(len(self._inbox), _READY)
                 requests = [self._inbox.popleft() for _ in range(count)]
                 for admitted in self._admission.admit(requests):
-                    if isinstance(admitted, Result):
-                        self._finished.append(admitted)
-                    else:
-                        self._scheduler.add(admitted)
+                    self._take_in(admitted)
 
     def _advance(self, chunks: list[Chunk], rows: list[PackedRow]) -> None:
         with self._statistics.phase("forward"):
@@ -150,46 +154,31 @@ class LLMEngine:
                 sequences = [chunks[row].sequence for row in part.rows]
                 tree = sequences[0].tree
                 if tree is None:
-                    self._generate_next(sequences, part.logits[:, 0])
+                    for ended in self._generation.advance(sequences, part.logits[:, 0]):
+                        self._end(ended)
                 else:
                     self._score(tree, sequences, part.logits)
 
-    def _generate_next(self, sequences: list[RunningSequence], logits: Tensor) -> None:
-        draws = [Draw(s.request.parameters, s.output_length) for s in sequences]
-        for sequence, token in zip(sequences, draw_tokens(logits, draws), strict=True):
-            if token in self._end_tokens:
-                self._finish(sequence, "stop")
-                continue
-            sequence.append(token)
-            if sequence.known >= sequence.limit:
-                self._finish(sequence, "length")
+    def _take_in(self, admitted: RunningSequence | Result) -> None:
+        if isinstance(admitted, Result):
+            self._finished.append(admitted)
+            return
+        ended = self._generation.force(admitted) if admitted.grammar is not None else None
+        if ended is None:
+            self._scheduler.add(admitted)
+        else:
+            self._finished.append(_result(ended))
+
+    def _end(self, ended: Ended) -> None:
+        self._finished.append(_result(ended))
+        self._scheduler.finish(ended.sequence)
 
     def _score(self, tree: ChoiceTree, sequences: list[RunningSequence], logits: Tensor) -> None:
         probabilities = tree.probabilities(logits.cpu().numpy())
         for sequence, row in zip(sequences, probabilities.tolist(), strict=True):
-            self._finish(sequence, "choice", tuple(row))
-
-    def _finish(
-        self, sequence: RunningSequence, reason: str, probabilities: tuple[float, ...] = ()
-    ) -> None:
-        request = sequence.request
-        if probabilities:
-            best = max(range(len(probabilities)), key=probabilities.__getitem__)
-            text = request.parameters.choices[best]
-        else:
-            text = self._tokenizer.decode(sequence.output)
-        self._finished.append(
-            Result(
-                id=request.id,
-                text=text,
-                finish_reason=reason,
-                prompt_tokens=sequence.prompt_length,
-                cached_tokens=sequence.cached,
-                output_tokens=sequence.output_length,
-                probabilities=probabilities,
-            )
-        )
-        self._scheduler.finish(sequence)
+            best = max(range(len(row)), key=row.__getitem__)
+            text = sequence.request.parameters.choices[best]
+            self._end(Ended(sequence, "choice", text, probabilities=tuple(row)))
 
     def _fail(self, chunks: list[Chunk], error: Exception) -> None:
         """Let the requests of a failed step run one by one, and give up on one that was alone."""
@@ -200,3 +189,20 @@ class LLMEngine:
             self._finished.append(Result(request.id, None, "error", MODEL_FAILED, message))
             self._scheduler.finish(sequences[0])
         self._scheduler.restart(sequences)
+
+
+def _result(ended: Ended) -> Result:
+    sequence = ended.sequence
+    failed = ended.text is None
+    return Result(
+        id=sequence.request.id,
+        text=ended.text,
+        finish_reason=ended.reason,
+        error_code=INVALID_REQUEST if failed else None,
+        error_message=f"the grammar can't be followed: {ended.error}" if failed else None,
+        prompt_tokens=sequence.prompt_length,
+        cached_tokens=sequence.cached,
+        output_tokens=sequence.output_length,
+        probabilities=ended.probabilities,
+        logprobs=tuple(sequence.logprobs),
+    )

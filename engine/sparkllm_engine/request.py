@@ -9,19 +9,52 @@ class SamplingParameters:
 
     Attributes:
         max_tokens: most tokens to generate.
+        min_tokens: tokens before which neither the end token nor a stop string ends the answer;
+            the end of a grammar does.
         temperature: 0 takes the most likely token; above, tokens are drawn.
         top_k: draw among the k most likely tokens, 0 for all.
         top_p: draw among the most likely tokens that together reach this probability.
         seed: makes the drawn answer of a request repeatable, whatever runs beside it.
+        stop: strings that end the answer, which is cut before the first of them.
+        logprobs: also return the log-probability of each token and of so many of the likeliest;
+            None for none.
         choices: closed answer set: scored, not generated; the text is one of them.
+        regex: regular expression that the whole answer matches, in the syntax of Rust's `regex`
+            without look-around and anchors; empty for none.
+        json_schema: JSON schema, as JSON, that the answer is valid for; empty for none.
     """
 
     max_tokens: int = 128
+    min_tokens: int = 0
     temperature: float = 0.0
     top_k: int = 0
     top_p: float = 1.0
     seed: int | None = None
+    stop: tuple[str, ...] = ()
+    logprobs: int | None = None
     choices: tuple[str, ...] = ()
+    regex: str = ""
+    json_schema: str = ""
+
+    def problem(self) -> str | None:
+        """Return what makes no sense about the values, and what would; None if they are fine."""
+        ranges = (
+            ("max_tokens", self.max_tokens >= 1, "at least 1"),
+            ("min_tokens", 0 <= self.min_tokens <= self.max_tokens, "from 0 to max_tokens"),
+            ("temperature", 0 <= self.temperature < float("inf"), "at least 0"),
+            ("top_k", self.top_k >= 0, "at least 0"),
+            ("top_p", 0 < self.top_p <= 1, "above 0 and at most 1"),
+            ("seed", self.seed is None or self.seed >= 0, "at least 0"),
+            ("logprobs", self.logprobs is None or self.logprobs >= 0, "at least 0"),
+            ("stop", all(self.stop), "strings that are not empty"),
+        )
+        for name, good, wanted in ranges:
+            if not good:
+                return f"{name} is {getattr(self, name)!r}: it must be {wanted}"
+        forms = [name for name in ("choices", "regex", "json_schema") if getattr(self, name)]
+        if len(forms) > 1:
+            return f"{' and '.join(forms)} are both given: give one of them"
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +67,42 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token with the natural logarithm of its probability.
+
+    The probability is that of the model, before temperature, top-k and top-p. Where a grammar
+    leaves only some tokens, it is that among them: a token that had to follow has 0.
+
+    Attributes:
+        token: token id.
+        text: what it adds to the answer.
+        logprob: natural logarithm of its probability.
+        top: the likeliest tokens at its place, likeliest first.
+    """
+
+    token: int
+    text: str
+    logprob: float
+    top: tuple["TokenLogprob", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The answer to one request.
 
     Attributes:
         id: id of the request.
         text: the answer, None after an error.
-        finish_reason: `stop`, `length`, `choice`, `error` or `cancelled`.
+        finish_reason: `stop` (the model, its grammar or a stop string ended the answer), `length`
+            (it was cut at `max_tokens` or where the context ends), `choice`, `error` or
+            `cancelled`.
         error_code: such as `PROMPT_TOO_LONG`, None without an error.
         error_message: what was wrong and what to do.
         prompt_tokens: tokens of the prompt with its chat template.
         cached_tokens: those of them whose keys and values were there already.
-        output_tokens: tokens generated.
+        output_tokens: tokens of the answer.
         probabilities: one for each choice, sums to 1; empty for generated answers.
+        logprobs: of the tokens of a generated answer, if they were asked for.
     """
 
     id: int
@@ -58,3 +114,4 @@ class Result:
     cached_tokens: int = 0
     output_tokens: int = 0
     probabilities: tuple[float, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()

@@ -58,6 +58,10 @@ class PromptTokenizer:
         """Return the text of answer tokens."""
         return str(self._tokenizer.decode(tokens, skip_special_tokens=True))
 
+    def token_text(self, token: int) -> str:
+        """Return the text of one token, special or not."""
+        return str(self._tokenizer.decode([token]))
+
     def _encode(self, texts: Sequence[str]) -> list[Tokens | Exception]:
         try:
             encodings = self._text.encode_batch_fast(texts, add_special_tokens=False)

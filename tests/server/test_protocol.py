@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparkllm_engine.request import SamplingParameters
+from sparkllm_engine.request import Result, SamplingParameters, TokenLogprob
+from sparkllm_engine.server.outbox import Parcel
 from sparkllm_engine.server.protocol import (
     ProtocolError,
     decode_command,
@@ -24,6 +25,11 @@ sampling = st.fixed_dictionaries(
         "top_p": st.floats(0, 1),
         "seed": st.none() | st.integers(0, 2**63),
         "choices": st.lists(st.text(), max_size=4).map(tuple),
+        "stop": st.lists(st.text(), max_size=4).map(tuple),
+        "min_tokens": st.integers(0, 99),
+        "logprobs": st.none() | st.integers(0, 20),
+        "regex": st.text(),
+        "json_schema": st.text(),
     },
 )
 
@@ -42,6 +48,13 @@ def test_the_engine_reads_the_parameters_that_the_client_wrote(values: dict[str,
         (encode_command({"tokens": 1}), "unknown sampling parameter 'tokens'"),
         (encode_command({"max_tokens": True}), "max_tokens can't be True"),
         (encode_command({"choices": "yes"}), "choices can't be 'yes'"),
+        (encode_command({"stop": [1]}), r"stop can't be \[1\]"),
+        (encode_command({"regex": None}), "regex can't be None"),
+        (
+            encode_command({"json_schema": {"type": "null"}}),
+            "json_schema can't be {'type': 'null'}",
+        ),
+        (encode_command({"logprobs": 1.5}), "logprobs can't be 1.5"),
     ],
 )
 def test_a_command_that_means_nothing_is_refused(command: bytes, sentence: str) -> None:
@@ -57,3 +70,18 @@ def test_the_client_reads_the_sentence_of_a_refusal(sentence: str) -> None:
 @pytest.mark.parametrize("extra_info", [None, b"", b"\xff", b"{}", b"[1]"])
 def test_other_flight_errors_are_no_refusals(extra_info: bytes | None) -> None:
     assert decode_refusal(extra_info) is None
+
+
+def test_logprobs_travel_with_their_rows() -> None:
+    rival = TokenLogprob(8, " b", -2.5)
+    token = TokenLogprob(7, " a", -0.5, (TokenLogprob(7, " a", -0.5), rival))
+    parcel = Parcel()
+    parcel.add(1, Result(0, " a", "length", output_tokens=1, logprobs=(token,)), False)
+    parcel.add(2, Result(0, " a", "length", output_tokens=1), False)
+    first, second = parcel.to_batch().column("logprobs").to_pylist()
+    top = [
+        {"token": 7, "text": " a", "logprob": -0.5},
+        {"token": 8, "text": " b", "logprob": -2.5},
+    ]
+    assert first == [{"token": 7, "text": " a", "logprob": -0.5, "top": top}]
+    assert second is None

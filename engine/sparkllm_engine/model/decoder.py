@@ -71,6 +71,11 @@ class Decoder:
         if not self._agrees_with(loaded.probe):
             unwrap_last_layer(self._model)
 
+    @property
+    def vocabulary(self) -> int:
+        """Tokens that there are logits for."""
+        return self._head.width
+
     def forward(self, rows: Rows[PackedRow]) -> list[RowLogits]:
         """Compute the rows together and return the logits they want."""
         parts = partition(rows, self._threads.count if self._on_cpu else 1)

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from sparkllm_engine.cache import Node
 from sparkllm_engine.decoding.choices import ChoiceTree
-from sparkllm_engine.request import Request
+from sparkllm_engine.decoding.grammar import Grammar
+from sparkllm_engine.request import Request, TokenLogprob
 
 
 class Sequence:
@@ -28,6 +29,8 @@ class Sequence:
         node: end of the path in the tree that this request holds, None while it waits.
         runs: slots outside the tree.
         tree: the closed answer set, None for generated answers.
+        grammar: what a generated answer follows, as far as its tokens are known; None for nothing.
+        logprobs: of the answer tokens, if they were asked for.
         alone: no other request may share its steps, because one that did failed.
     """
 
@@ -35,8 +38,10 @@ class Sequence:
         "alone",
         "cached",
         "computed",
+        "grammar",
         "known",
         "limit",
+        "logprobs",
         "node",
         "prompt_length",
         "request",
@@ -48,12 +53,19 @@ class Sequence:
     )
 
     def __init__(
-        self, request: Request, prompt: NDArray[np.int32], limit: int, tree: ChoiceTree | None
+        self,
+        request: Request,
+        prompt: NDArray[np.int32],
+        limit: int,
+        tree: ChoiceTree | None = None,
+        grammar: Grammar | None = None,
     ) -> None:
         self.request = request
         self.prompt_length = len(prompt)
         self.limit = limit
         self.tree = tree
+        self.grammar = grammar
+        self.logprobs: list[TokenLogprob] = []
         self.alone = False
         self.known = len(prompt)
         self.tokens = prompt

@@ -7,6 +7,7 @@ from sparkllm_engine.request import Result
 
 _ENTRY_BYTES = 320
 _PROBABILITY_BYTES = 32
+_LOGPROB_BYTES = 200
 
 
 class AnswerMemory:
@@ -46,6 +47,10 @@ class AnswerMemory:
 
 
 def _size(result: Result) -> int:
+    logprobs = sum(1 + len(token.top) for token in result.logprobs)
     return (
-        _ENTRY_BYTES + sys.getsizeof(result.text) + _PROBABILITY_BYTES * len(result.probabilities)
+        _ENTRY_BYTES
+        + sys.getsizeof(result.text)
+        + _PROBABILITY_BYTES * len(result.probabilities)
+        + _LOGPROB_BYTES * logprobs
     )

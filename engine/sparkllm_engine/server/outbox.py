@@ -1,7 +1,7 @@
 """Results on their way to one client: collected as they finish, taken all at once."""
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -44,12 +44,17 @@ class Parcel:
             np.array([result.cached_tokens for result in results], dtype=np.int32) * spent,
             np.array([result.output_tokens for result in results], dtype=np.int32) * spent,
             self.reused,
+            [_logprobs(result) for result in results],
         ]
         arrays = [
             pa.array(column, kind)
             for column, kind in zip(columns, RESULT_SCHEMA.types, strict=True)
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=RESULT_SCHEMA)
+
+
+def _logprobs(result: Result) -> list[dict[str, object]] | None:
+    return [asdict(token) for token in result.logprobs] or None
 
 
 class Outbox:

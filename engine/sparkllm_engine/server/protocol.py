@@ -18,6 +18,8 @@ from sparkllm_engine.request import SamplingParameters
 PROTOCOL_VERSION: Final = 1
 _LONGEST_REFUSAL = 2000
 
+_TOKEN = [("token", pa.int32()), ("text", pa.utf8()), ("logprob", pa.float64())]
+
 REQUEST_SCHEMA: Final = pa.schema(
     [
         pa.field("id", pa.int64(), nullable=False),
@@ -36,6 +38,7 @@ RESULT_SCHEMA: Final = pa.schema(
         pa.field("cached_tokens", pa.int32()),
         pa.field("output_tokens", pa.int32()),
         pa.field("reused", pa.bool_()),
+        pa.field("logprobs", pa.list_(pa.struct([*_TOKEN, ("top", pa.list_(pa.struct(_TOKEN)))]))),
     ]
 )
 
@@ -96,24 +99,28 @@ def decode_command(command: bytes) -> SamplingParameters:
             f"unknown sampling parameter '{unknown[0]}': there are {', '.join(sorted(known))}"
         )
     _check_types(sampling)
-    sampling["choices"] = tuple(sampling.get("choices", ()))
-    try:
-        return SamplingParameters(**sampling)
-    except (TypeError, ValueError) as error:
-        raise ProtocolError(f"sampling parameters are not valid: {error}") from error
+    for name in _TEXTS:
+        sampling[name] = tuple(sampling.get(name, ()))
+    return SamplingParameters(**sampling)
 
 
-_INTEGERS = ("max_tokens", "top_k", "seed")
+_INTEGERS = ("max_tokens", "min_tokens", "top_k")
+_PERHAPS_INTEGERS = ("seed", "logprobs")
 _NUMBERS = ("temperature", "top_p")
+_TEXTS = ("choices", "stop")
 
 
 def _check_types(sampling: Mapping[str, object]) -> None:
     for name, value in sampling.items():
         if name in _INTEGERS:
-            good = type(value) is int or (name == "seed" and value is None)
+            good = type(value) is int
+        elif name in _PERHAPS_INTEGERS:
+            good = type(value) is int or value is None
         elif name in _NUMBERS:
             good = type(value) in (int, float)
+        elif name in _TEXTS:
+            good = isinstance(value, list) and all(isinstance(text, str) for text in value)
         else:
-            good = isinstance(value, list) and all(isinstance(choice, str) for choice in value)
+            good = isinstance(value, str)
         if not good:
             raise ProtocolError(f"sampling parameter {name} can't be {value!r}")
