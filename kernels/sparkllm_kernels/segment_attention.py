@@ -7,8 +7,12 @@ Shapes are the same in every function:
   and padded batches;
 - key `[kv_heads, batch, keys, key_dim]` and value `[kv_heads, batch, keys, value_dim]`;
 - bias `[1, batch or 1, rows or 1, keys]`, dtype of the query, added to the scores; every row needs
-  a key whose bias is finite. None lets every row see every key.
+  a key whose bias is finite. None lets every row see every key;
+- softcap: scores `s` become `softcap * tanh(s / softcap)` before the bias (Gemma 2, section 2);
+  None leaves them.
 """
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -18,18 +22,37 @@ from torch import Tensor
 _BLOCKED_ABOVE = 512
 
 
+# Scores held at once where the blocked kernel can't be had, as numbers.
+_SCORES = 1 << 24
+
+
 def attend(
-    query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tensor | None = None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scale: float,
+    bias: Tensor | None = None,
+    *,
+    softcap: float | None = None,
 ) -> Tensor:
     """Return the attention output `[kv_heads, batch, rows, value_dim]` over all keys of a row."""
-    if _takes_blocked(query, key, value):
+    if _takes_blocked(query, key, value, softcap):
         return _blocked(query, key, value, scale, bias)[0]
-    probabilities = torch.softmax(_scores(query, key, scale, bias), dim=-1)
-    return torch.matmul(probabilities, value)
+    parts = [
+        torch.matmul(torch.softmax(scores, dim=-1), value)
+        for scores in _scores(query, key, scale, bias, softcap)
+    ]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
 
 
 def attend_partial(
-    query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tensor | None = None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scale: float,
+    bias: Tensor | None = None,
+    *,
+    softcap: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return the output over these keys alone and its log-sum-exp, for `merge_partials`.
 
@@ -37,21 +60,26 @@ def attend_partial(
         The output `[kv_heads, batch, rows, value_dim]` in the dtype of the query, and the
         log-sum-exp of the scores `[kv_heads, batch, rows]` in float32.
     """
-    if _takes_blocked(query, key, value):
+    if _takes_blocked(query, key, value, softcap):
         return _blocked(query, key, value, scale, bias)
-    scores = _scores(query, key, scale, bias)
-    probabilities = torch.softmax(scores, dim=-1)
-    # log-sum-exp = largest score - log of its probability: exact enough in bfloat16, where the sum
-    # itself would round to eight bits.
-    lse = scores.amax(dim=-1).float() - probabilities.amax(dim=-1).float().log()
-    return torch.matmul(probabilities, value), lse
+    outs, lses = [], []
+    for scores in _scores(query, key, scale, bias, softcap):
+        probabilities = torch.softmax(scores, dim=-1)
+        # log-sum-exp = largest score - log of its probability: exact enough in bfloat16, where the
+        # sum itself would round to eight bits.
+        lses.append(scores.amax(dim=-1).float() - probabilities.amax(dim=-1).float().log())
+        outs.append(torch.matmul(probabilities, value))
+    if len(outs) == 1:
+        return outs[0], lses[0]
+    return torch.cat(outs, dim=2), torch.cat(lses, dim=2)
 
 
-def _takes_blocked(query: Tensor, key: Tensor, value: Tensor) -> bool:
+def _takes_blocked(query: Tensor, key: Tensor, value: Tensor, softcap: float | None) -> bool:
     return (
         query.device.type == "cpu"
         and key.shape[2] > _BLOCKED_ABOVE
         and key.shape[3] == value.shape[3]
+        and softcap is None
     )
 
 
@@ -64,6 +92,17 @@ def _blocked(
     return out, lse
 
 
-def _scores(query: Tensor, key: Tensor, scale: float, bias: Tensor | None) -> Tensor:
-    scores = torch.matmul(query, key.transpose(2, 3)).mul_(scale)
-    return scores if bias is None else scores.add_(bias)
+def _scores(
+    query: Tensor, key: Tensor, scale: float, bias: Tensor | None, softcap: float | None
+) -> Iterator[Tensor]:
+    """Yield the scores of a few query rows at a time."""
+    rows = query.shape[2]
+    step = max(1, _SCORES // (query.shape[0] * query.shape[1] * key.shape[2]))
+    for first in range(0, rows, step):
+        part = slice(first, first + step)
+        scores = torch.matmul(query[:, :, part], key.transpose(2, 3)).mul_(scale)
+        if softcap is not None:
+            scores.div_(softcap).tanh_().mul_(softcap)
+        if bias is not None:
+            scores.add_(bias if bias.shape[2] == 1 else bias[:, :, part])
+        yield scores

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedTokenizerFast
 
 VOCABULARY = 384
+WINDOW = 12
 CHAT_TEMPLATE = (
     "{% for message in messages %}<|start|>{{ message['role'] }}\n{{ message['content'] }}<|end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|start|>assistant\n{% endif %}"
@@ -36,8 +37,28 @@ _GROUPED = _SHAPE | {"num_key_value_heads": 2}
 FAMILIES: dict[str, PretrainedConfig] = {
     "llama": transformers.LlamaConfig(**_GROUPED),
     "mistral": transformers.MistralConfig(**_GROUPED, sliding_window=None),
+    "mistral_local": transformers.MistralConfig(**_GROUPED, sliding_window=WINDOW),
     "qwen2": transformers.Qwen2Config(**_GROUPED),
     "qwen3": transformers.Qwen3Config(**_GROUPED, head_dim=16, tie_word_embeddings=True),
+    "qwen3_moe": transformers.Qwen3MoeConfig(
+        **_GROUPED, head_dim=16, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=24
+    ),
+    "gemma": transformers.GemmaConfig(**_GROUPED, head_dim=16),
+    "gemma2": transformers.Gemma2Config(
+        **(_GROUPED | {"num_hidden_layers": 4}),
+        head_dim=16,
+        sliding_window=WINDOW,
+        attn_logit_softcapping=2.0,
+        final_logit_softcapping=30.0,
+        query_pre_attn_scalar=16,
+    ),
+    "gemma3": transformers.Gemma3TextConfig(
+        **(_GROUPED | {"num_hidden_layers": 4}),
+        head_dim=16,
+        sliding_window=WINDOW,
+        layer_types=["sliding_attention", "full_attention"] * 2,
+        query_pre_attn_scalar=16,
+    ),
     "gpt_neox": transformers.GPTNeoXConfig(**_SHAPE),
     "phi": transformers.PhiConfig(**_GROUPED),
     "mixtral": transformers.MixtralConfig(**_GROUPED, sliding_window=None, num_local_experts=4),

@@ -43,7 +43,7 @@ def brute_force(model: PreTrainedModel, prompt: str, choices: Sequence[str]) -> 
     return probabilities
 
 
-@pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral"])
+@pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral", "gemma2", "mistral_local"])
 @pytest.mark.parametrize("choices", CHOICES, ids=lambda choices: choices[0])
 def test_probabilities_are_those_of_running_every_path(
     make_engine: Callable[..., LLMEngine],

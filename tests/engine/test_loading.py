@@ -26,7 +26,11 @@ SMALL = {
     "pad_token_id": None,
 }
 REFUSED: dict[str, tuple[PretrainedConfig, str]] = {
-    "gemma2": (transformers.Gemma2Config(**SMALL), "Gemma2ForCausalLM.*soft-capped"),
+    "gpt_oss": (transformers.GptOssConfig(**SMALL, num_local_experts=4), "GptOss.*attention sinks"),
+    "llama4": (
+        transformers.Llama4TextConfig(**(SMALL | {"pad_token_id": 0}), num_local_experts=2),
+        "Llama4ForCausalLM.*chunked_attention",
+    ),
     "bloom": (
         transformers.BloomConfig(
             vocab_size=VOCABULARY,
@@ -100,16 +104,6 @@ def test_a_model_without_a_tokenizer_is_named(tmp_path: Path) -> None:
         start(tmp_path)
 
 
-def test_a_sliding_window_bounds_the_length(tmp_path: Path) -> None:
-    save_model(tmp_path, transformers.MistralConfig(**SMALL, sliding_window=20))
-    with pytest.raises(EngineConfigError, match="up to 20 tokens, its sliding window"):
-        start(tmp_path, max_model_length=21)
-    long, short = start(tmp_path).generate(
-        ["it itches " * 30, "it"], SamplingParameters(max_tokens=3)
-    )
-    assert (long.error_code, short.error_code) == ("PROMPT_TOO_LONG", None)
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -128,7 +122,7 @@ def test_values_out_of_range_are_named(settings: dict[str, object], message: str
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"max_model_length": 257}, "up to 256 tokens, its context"),
+        ({"max_model_length": 257}, "the context of model .* is 256 tokens"),
         ({"cache_bytes": 10}, "one token of this model takes 256"),
         ({"device": "nonsense"}, "device 'nonsense'"),
     ],

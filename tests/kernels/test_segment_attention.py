@@ -8,10 +8,17 @@ from sparkllm_kernels import attend, attend_partial, merge_partials
 
 
 def softmax_attention(
-    query: Tensor, key: Tensor, value: Tensor, scale: float, bias: Tensor | None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scale: float,
+    bias: Tensor | None,
+    softcap: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Attention written out in float64."""
     scores = torch.einsum("bhqd,bhkd->bhqk", query.double(), key.double()) * scale
+    if softcap is not None:
+        scores = softcap * torch.tanh(scores / softcap)
     if bias is not None:
         scores = scores + bias.double()
     weights = scores.exp()
@@ -42,6 +49,27 @@ def test_output_and_log_sum_exp_are_those_of_softmax(keys: int, masked: bool) ->
     torch.testing.assert_close(out.double(), expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(lse.double(), expected_lse, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(attend(query, key, value, 0.25, bias), out)
+
+
+@pytest.mark.parametrize("keys", [7, 700])
+def test_scores_are_capped_softly(keys: int) -> None:
+    query, key, value = case(keys)
+    bias = causal_bias(query.shape[2], keys)
+    expected, expected_lse = softmax_attention(query, key, value, 2.0, bias, softcap=1.5)
+    out, lse = attend_partial(query, key, value, 2.0, bias, softcap=1.5)
+    torch.testing.assert_close(out.double(), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(lse.double(), expected_lse, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(attend(query, key, value, 2.0, bias, softcap=1.5), out)
+
+
+def test_rows_beyond_what_is_held_at_once_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    query, key, value = case(40, rows=9)
+    bias = causal_bias(9, 40)
+    whole = attend_partial(query, key, value, 0.25, bias)
+    monkeypatch.setattr("sparkllm_kernels.segment_attention._SCORES", 2 * 3 * 40 * 4)
+    parts = attend_partial(query, key, value, 0.25, bias)
+    torch.testing.assert_close(parts, whole)
+    torch.testing.assert_close(attend(query, key, value, 0.25, bias), whole[0])
 
 
 @pytest.mark.parametrize("keys", [7, 300, 700])

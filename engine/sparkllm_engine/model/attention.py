@@ -1,6 +1,6 @@
 """The attention function that transformers' layers call, on the plan of the step."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,8 @@ def segment_attention(
     attention_mask: Tensor | None,
     *,
     scaling: float | None = None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Write the step's keys and values to the pool, then attend as the bound plan says.
@@ -35,6 +37,8 @@ def segment_attention(
         value: `[1, kv_heads, tokens, value_dim]`.
         attention_mask: none is made for this implementation.
         scaling: factor on the scores, by default one over the root of `key_dim`.
+        sliding_window: tokens that a query sees, itself included; None for all before it.
+        softcap: bound on the scores, see `sparkllm_kernels.attend`.
 
     Returns:
         `[1, tokens, heads, value_dim]`, and None for the probabilities.
@@ -45,21 +49,29 @@ def segment_attention(
     context = bound_context()
     assert context is not None, "the model runs through Decoder.forward only"
     layer = int(module.layer_idx)  # type: ignore[arg-type]
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    scores = Scores(query.shape[-1] ** -0.5 if scaling is None else scaling, softcap)
     queries = query[0].transpose(0, 1)
-    plan = context.plan
+    plans = context.plans
     if context.stage is not Stage.QUERIES:
-        context.pool.write(layer, plan.write_slots, key[0], value[0])
+        context.pool.write(layer, plans.write_slots, key[0], value[0])
     if context.stage is Stage.KEYS:
         raise KeysWritten
     if context.stage is Stage.QUERIES:
-        assert context.answering is not None and context.answering.plan is not None
-        plan = context.answering.plan
-    return _attend(plan, context.pool, layer, queries, scale).unsqueeze(0), None
+        assert context.answering is not None
+        plans = context.answering.plans
+    plan = plans.within(sliding_window)
+    return _attend(plan, context.pool, layer, queries, scores).unsqueeze(0), None
+
+
+class Scores(NamedTuple):
+    """What a layer does to its scores."""
+
+    scale: float
+    softcap: float | None
 
 
 def _attend(
-    plan: AttentionPlan, pool: KeyValuePool, layer: int, queries: Tensor, scale: float
+    plan: AttentionPlan, pool: KeyValuePool, layer: int, queries: Tensor, scores: Scores
 ) -> Tensor:
     """Return `[tokens, heads, value_dim]` for queries `[tokens, heads, key_dim]`."""
     outs, lses = [], []
@@ -68,22 +80,24 @@ def _attend(
         rows = _batch_queries(queries, batch, len(keys))
         bias = batch.bias(queries.shape[1] // len(keys), queries.dtype)
         if plan.slabs:
-            out, lse = attend_partial(rows, keys, values, scale, bias)
+            out, lse = attend_partial(
+                rows, keys, values, scores.scale, bias, softcap=scores.softcap
+            )
             lses.append(_unfold(lse.unsqueeze(-1), *batch.queries.shape))
         else:
-            out = attend(rows, keys, values, scale, bias)
+            out = attend(rows, keys, values, scores.scale, bias, softcap=scores.softcap)
         outs.append(_unfold(out, *batch.queries.shape))
     out = torch.cat(outs).index_select(0, plan.restore)
     if plan.slabs:
         lse = torch.cat(lses).squeeze(-1).index_select(0, plan.restore)
         for slab in plan.slabs:
             keys, values = pool.slab(layer, slab.filled)
-            out, lse = _merge(out, lse, slab, *_attend_slab(queries, slab, keys, values, scale))
+            out, lse = _merge(out, lse, slab, *_attend_slab(queries, slab, keys, values, scores))
     return out
 
 
 def _attend_slab(
-    queries: Tensor, slab: Slab, keys: Tensor, values: Tensor, scale: float
+    queries: Tensor, slab: Slab, keys: Tensor, values: Tensor, scores: Scores
 ) -> tuple[Tensor, Tensor]:
     """Return `[n, heads, value_dim]` and `[n, heads]` of the queries that see the slab."""
     if slab.queries is not None:
@@ -91,7 +105,7 @@ def _attend_slab(
     count = len(queries)
     rows = _fold(queries.unsqueeze(0), len(keys))
     bias = slab.bias(queries.dtype, queries.device)
-    out, lse = attend_partial(rows, keys, values, scale, bias)
+    out, lse = attend_partial(rows, keys, values, scores.scale, bias, softcap=scores.softcap)
     return _unfold(out, 1, count), _unfold(lse.unsqueeze(-1), 1, count).squeeze(-1)
 
 

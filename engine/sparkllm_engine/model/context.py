@@ -8,7 +8,7 @@ from threading import local
 
 from torch import Tensor
 
-from sparkllm_engine.model.plan import AttentionPlan
+from sparkllm_engine.model.plan import AttentionPlans
 from sparkllm_engine.model.pool import KeyValuePool
 
 
@@ -39,11 +39,11 @@ class AnsweringTokens:
 
     Attributes:
         wanted: packed positions, `[n]`.
-        plan: their attention alone, None when there are none.
+        plans: their attention alone.
     """
 
     wanted: Tensor
-    plan: AttentionPlan | None
+    plans: AttentionPlans
 
 
 @dataclass(slots=True)
@@ -52,14 +52,14 @@ class ForwardContext:
 
     Attributes:
         pool: of the model.
-        plan: attention of all tokens.
+        plans: attention of all tokens.
         answering: what the last layer computes in full; None for all tokens.
         logits: the logits wanted.
         stage: of the layer under way.
     """
 
     pool: KeyValuePool
-    plan: AttentionPlan
+    plans: AttentionPlans
     answering: AnsweringTokens | None
     logits: list[LogitRows]
     stage: Stage = Stage.WHOLE

@@ -18,7 +18,7 @@ from sparkllm_engine.model.linears import pack_linears
 from sparkllm_engine.model.loading import LoadedModel
 from sparkllm_engine.model.packing import PackedRow
 from sparkllm_engine.model.partition import partition
-from sparkllm_engine.model.plan import plan_attention
+from sparkllm_engine.model.plan import AttentionPlans
 from sparkllm_engine.model.pool import KeyValuePool
 from sparkllm_engine.model.probe import Probe
 from sparkllm_engine.threads import WorkerThreads
@@ -108,7 +108,7 @@ class Decoder:
         device = self._model.device
         context = ForwardContext(
             pool=self.pool,
-            plan=plan_attention(part, device),
+            plans=AttentionPlans(part, device),
             answering=_answering(part, firsts, device),
             logits=[_logit_rows(part, group) for group in groups],
         )
@@ -139,9 +139,8 @@ def _answering(
     wanted = [first + at for row, first in zip(rows, firsts, strict=False) for at in row.wanted]
     if 2 * len(wanted) > firsts[-1]:
         return None
-    answering = [row for row in rows if row.wanted]
-    plan = plan_attention(answering, device, only_wanted=True) if answering else None
-    return AnsweringTokens(torch.tensor(wanted, dtype=torch.int64, device=device), plan)
+    plans = AttentionPlans([row for row in rows if row.wanted], device, only_wanted=True)
+    return AnsweringTokens(torch.tensor(wanted, dtype=torch.int64, device=device), plans)
 
 
 def _by_wanted(rows: Rows[PackedRow]) -> list[list[int]]:

@@ -79,7 +79,7 @@ def load_model(config: EngineConfig) -> LoadedModel:
         tokenizer=tokenizer,
         probe=probe,
         end_tokens=_end_tokens(model, tokenizer),
-        context_length=_context_length(config, model_config, probe),
+        context_length=_context_length(config, model_config),
     )
 
 
@@ -122,15 +122,12 @@ def _end_tokens(model: PreTrainedModel, tokenizer: Any) -> frozenset[int]:
     return frozenset(int(token) for token in tokens)
 
 
-def _context_length(config: EngineConfig, model_config: Any, probe: Probe) -> int:
+def _context_length(config: EngineConfig, model_config: Any) -> int:
     text_config = model_config.get_text_config(decoder=True)
     own = getattr(text_config, "max_position_embeddings", None) or 2048
-    # Within the narrowest window a layer sees everything, so attention over all is exact.
-    longest = min(own, probe.window or own)
-    if config.max_model_length > longest:
-        cause = "its sliding window" if probe.window == longest else "its context"
+    if config.max_model_length > own:
         raise EngineConfigError(
-            f"max_model_length is {config.max_model_length}, but model '{config.model}' can be"
-            f" served up to {longest} tokens, {cause}: lower it, or 0 for the most there is"
+            f"max_model_length is {config.max_model_length}, but the context of model"
+            f" '{config.model}' is {own} tokens: lower it, or 0 for the most there is"
         )
-    return config.max_model_length or longest
+    return int(config.max_model_length or own)

@@ -1,7 +1,8 @@
 """What attends what in one step: slabs read in place, and padded batches of the rest."""
 
 from collections.abc import Sequence as Rows
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -73,31 +74,57 @@ class PaddedBatch:
 
 @dataclass(frozen=True, slots=True)
 class AttentionPlan:
-    """One step's attention, the same for all layers.
+    """One step's attention, the same for all layers with one width of window.
 
     Attributes:
-        write_slots: `[tokens]`, where the keys and values of the step go, before any is attended.
         batches: every query of the step is in exactly one.
         restore: `[queries]`, where each query is in the batches' rows laid end to end.
         slabs: cached runs read in place; their outputs are merged in.
     """
 
-    write_slots: Tensor
     batches: list[PaddedBatch]
     restore: Tensor
     slabs: list[Slab]
 
 
-def plan_attention(
-    rows: Rows[PackedRow], device: torch.device, only_wanted: bool = False
-) -> AttentionPlan:
-    """Return the plan of a step in which `rows` are packed one after the other.
+class AttentionPlans:
+    """The attention of one step, a plan for each width of window among the layers.
 
     Args:
-        rows: of the step.
-        device: for the tensors of the plan.
+        rows: of the step, packed one after the other.
+        device: for the tensors of the plans.
         only_wanted: whether the queries are the wanted tokens of each row, instead of all.
     """
+
+    def __init__(
+        self, rows: Rows[PackedRow], device: torch.device, only_wanted: bool = False
+    ) -> None:
+        self._rows = rows
+        self._device = device
+        self._only_wanted = only_wanted
+        self._longest = max((int(row.positions.max()) + 1 for row in rows), default=0)
+        self._plans: dict[int | None, AttentionPlan] = {}
+
+    @cached_property
+    def write_slots(self) -> Tensor:
+        """`[tokens]`, where the keys and values of the step go, before any is attended."""
+        writes = np.concatenate([row.write_slots for row in self._rows]).astype(np.int64)
+        return torch.from_numpy(writes).to(self._device)
+
+    def within(self, window: int | None) -> AttentionPlan:
+        """Return the plan in which a query sees itself and the `window - 1` tokens before it."""
+        if window is not None and window >= self._longest:
+            window = None
+        plan = self._plans.get(window)
+        if plan is None:
+            rows = self._rows if window is None else [_windowed(row, window) for row in self._rows]
+            plan = self._plans[window] = _plan(rows, self._device, self._only_wanted, window)
+        return plan
+
+
+def _plan(
+    rows: Rows[PackedRow], device: torch.device, only_wanted: bool, window: int | None
+) -> AttentionPlan:
     offsets = [
         np.array(row.wanted, np.int64) if only_wanted else np.arange(row.length) for row in rows
     ]
@@ -113,7 +140,8 @@ def plan_attention(
             [gathered[m] for m in members],
             [offsets[m] for m in members],
             [int(firsts[m]) for m in members],
-            device,
+            window=window,
+            device=device,
         )
         width = batch.queries.shape[1]
         for index, member in enumerate(members):
@@ -122,10 +150,14 @@ def plan_attention(
             restore[first : first + length] = np.arange(at, at + length)
         offset += batch.queries.numel()
         batches.append(batch)
-    writes = np.concatenate([row.write_slots for row in rows]).astype(np.int64)
-    return AttentionPlan(
-        torch.from_numpy(writes).to(device), batches, torch.from_numpy(restore).to(device), slabs
-    )
+    return AttentionPlan(batches, torch.from_numpy(restore).to(device), slabs)
+
+
+def _windowed(row: PackedRow, window: int) -> PackedRow:
+    """Return the row without the keys that none of its tokens sees; what is left is gathered."""
+    past = len(row.key_slots) - row.length
+    unseen = min(max(int(row.positions[0]) - window + 1, 0), past)
+    return replace(row, key_slots=row.key_slots[unseen:], runs=())
 
 
 def _choose_slabs(
@@ -189,26 +221,38 @@ def _pad(
     gathered: list[NDArray[np.int32]],
     offsets: list[NDArray[np.int64]],
     firsts: list[int],
+    *,
+    window: int | None,
     device: torch.device,
 ) -> PaddedBatch:
     width = max(map(len, offsets))
     depth = -(-max(map(len, gathered)) // VECTOR) * VECTOR
     queries = np.zeros((len(rows), width), np.int64)
     keys = np.full((len(rows), depth), PAD_SLOT, np.int64)
-    # The last key that each query sees.
+    # The first and the last key that each query sees.
+    starts = np.zeros((len(rows), width), np.int64)
     ends = np.zeros((len(rows), width), np.int64)
     for index, (row, slots, own) in enumerate(zip(rows, gathered, offsets, strict=True)):
         queries[index, : len(own)] = np.arange(firsts[index], firsts[index] + len(own))
         keys[index, : len(slots)] = slots
         ends[index, : len(own)] = len(slots) - row.length + own
-    visible = np.arange(depth)[None, None, :] <= ends[:, :, None]
+        if window is not None:
+            first = int(row.positions[0]) - (len(slots) - row.length)
+            starts[index, : len(own)] = row.positions[own] - window + 1 - first
+    columns = np.arange(depth)[None, None, :]
+    visible = columns <= ends[:, :, None]
+    if window is not None:
+        visible &= columns >= starts[:, :, None]
     for index, (row, slots, own) in enumerate(zip(rows, gathered, offsets, strict=True)):
         if row.tail_visible is not None:
             tail = len(row.tail_visible)
             in_tail = own - (row.length - tail)
             behind = np.flatnonzero(in_tail >= 0)
-            columns = slice(len(slots) - tail, len(slots))
-            visible[index, behind, columns] = row.tail_visible[in_tail[behind]]
+            near = row.tail_visible[in_tail[behind]]
+            if window is not None:
+                positions = row.positions[row.length - tail :]
+                near = near & (row.positions[own[behind], None] - positions[None, :] < window)
+            visible[index, behind, len(slots) - tail : len(slots)] = near
     return PaddedBatch(
         queries=torch.from_numpy(queries).to(device),
         keys=torch.from_numpy(keys).to(device),

@@ -1,5 +1,6 @@
 """Whether the engine can serve a model, found out by running it once before any row does."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,6 @@ _IMPLEMENTATION = "sparkllm_probe"
 _TOKENS = 9
 # What some layers hand to their attention beyond queries, keys and values, and the engine lacks.
 _UNSERVED = {
-    "softcap": "soft-capped attention scores",
     "s_aux": "attention sinks",
     "position_bias": "a position bias on attention scores",
 }
@@ -29,13 +29,13 @@ class Probe:
 
     Attributes:
         layers: shape of the keys and values by layer index.
-        window: the narrowest sliding window in tokens, None when all layers see everything.
+        windows: tokens that a layer's queries see, None for all, by layer index.
         unserved: features that a layer asked for and the engine lacks.
         logits: of the probe's tokens `0, 1, ...`, `[tokens, vocabulary]`, as transformers has them.
     """
 
     layers: dict[int, LayerShape] = field(default_factory=dict)
-    window: int | None = None
+    windows: dict[int, int | None] = field(default_factory=dict)
     unserved: set[str] = field(default_factory=set)
     logits: Tensor = field(default_factory=lambda: torch.empty(0, 0))
 
@@ -75,16 +75,35 @@ def probe_model(model: PreTrainedModel) -> Probe:
         raise EngineConfigError(
             f"{name} can't be served: its layers don't go through transformers' attention interface"
         )
+    _check_windows(model, name)
     _probe.logits = own[0]
     if not _probe.agrees(ours[0], list(range(_TOKENS))):
         raise EngineConfigError(
-            f"{name} can't be served: its attention is not plain causal attention"
+            f"{name} can't be served: its attention is neither causal nor within a sliding window"
         )
     if sorted(_probe.layers) != list(range(len(_probe.layers))):
         raise EngineConfigError(
             f"{name} can't be served: its layers {sorted(_probe.layers)} have gaps"
         )
     return _probe
+
+
+def _check_windows(model: PreTrainedModel, name: str) -> None:
+    """Check that layers which the configuration calls local ask for a sliding window.
+
+    The probe is shorter than most windows, so its logits can't tell.
+    """
+    config = model.config.get_text_config(decoder=True)
+    kinds = getattr(config, "layer_types", None) or []
+    unknown = sorted(set(kinds) - {"full_attention", "sliding_attention"})
+    if unknown:
+        raise EngineConfigError(f"{name} can't be served yet: it has layers of {_listed(unknown)}")
+    for layer, window in _probe.windows.items():
+        if layer < len(kinds) and (kinds[layer] == "sliding_attention") != (window is not None):
+            raise EngineConfigError(
+                f"{name} can't be served: its layer {layer} is {kinds[layer]}, but asks for"
+                f" a window of {window}"
+            )
 
 
 def _probe_attention(
@@ -96,23 +115,25 @@ def _probe_attention(
     *,
     scaling: float | None = None,
     sliding_window: int | None = None,
+    softcap: float | None = None,
     **extra: Any,
 ) -> tuple[Tensor, None]:
     _, heads, tokens, width = query.shape
     kv_heads = key.shape[1]
     _probe.layers[int(module.layer_idx)] = LayerShape(kv_heads, key.shape[3], value.shape[3])  # type: ignore[arg-type]
     _probe.unserved |= {text for name, text in _UNSERVED.items() if extra.get(name) is not None}
-    if sliding_window is not None:
-        _probe.window = min(sliding_window, _probe.window or sliding_window)
+    _probe.windows[int(module.layer_idx)] = sliding_window  # type: ignore[arg-type]
     key, value = (tensor.repeat_interleave(heads // kv_heads, dim=1) for tensor in (key, value))
-    bias = torch.full((tokens, tokens), float("-inf"), dtype=query.dtype, device=query.device).triu(
-        1
-    )
+    seen = torch.ones(tokens, tokens, dtype=torch.bool, device=query.device).tril()
+    if sliding_window is not None:
+        seen = seen.triu(1 - sliding_window)
+    bias = torch.zeros(tokens, tokens, dtype=query.dtype, device=query.device)
+    bias = bias.masked_fill(~seen, float("-inf"))[None, None]
     scale = width**-0.5 if scaling is None else scaling
-    return attend(query, key, value, scale, bias[None, None]).transpose(1, 2), None
+    return attend(query, key, value, scale, bias, softcap=softcap).transpose(1, 2), None
 
 
-def _listed(texts: set[str]) -> str:
+def _listed(texts: Iterable[str]) -> str:
     return ", ".join(sorted(texts))
 
 
