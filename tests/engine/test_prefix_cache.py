@@ -9,29 +9,37 @@ from sparkllm_engine.cache import Node, PrefixCache
 from sparkllm_engine.cache.slots import SlotAllocator
 
 TOTAL = 40
+NAMESPACES = ("model", "adapter")
 token_lists = st.lists(st.integers(0, 2), min_size=1, max_size=14)
+# A namespace with a prefix in it.
+Key = tuple[str, tuple[int, ...]]
 
 
 class Held:
     """A caller that holds a path: its tokens as far as they have slots."""
 
-    def __init__(self, node: Node, tokens: tuple[int, ...], runs: list[range]) -> None:
+    def __init__(self, space: str, node: Node, tokens: tuple[int, ...], runs: list[range]) -> None:
+        self.space = space
         self.node = node
         self.tokens = tokens
         self.runs = runs
 
+    def prefixes(self) -> set[Key]:
+        return {(self.space, self.tokens[: n + 1]) for n in range(len(self.tokens))}
 
-def prefixes_in(cache: PrefixCache) -> dict[tuple[int, ...], int]:
+
+def prefixes_in(cache: PrefixCache) -> dict[Key, int]:
     """Return the slot of every prefix in the tree."""
-    found: dict[tuple[int, ...], int] = {}
-    stack: list[tuple[Node, tuple[int, ...]]] = [(cache.root, ())]
-    while stack:
-        node, before = stack.pop()
-        for token, slot in zip(node.tokens.tolist(), node.slots, strict=True):
-            before = (*before, token)
-            assert before not in found
-            found[before] = slot
-        stack += [(child, before) for child in node.children.values()]
+    found: dict[Key, int] = {}
+    for space in NAMESPACES:
+        stack: list[tuple[Node, tuple[int, ...]]] = [(cache.root(space), ())]
+        while stack:
+            node, before = stack.pop()
+            for token, slot in zip(node.tokens.tolist(), node.slots, strict=True):
+                before = (*before, token)
+                assert (space, before) not in found
+                found[space, before] = slot
+            stack += [(child, before) for child in node.children.values()]
     return found
 
 
@@ -39,18 +47,16 @@ class CacheAgainstDictionary(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.cache = PrefixCache(TOTAL, first=3)
-        self.known: dict[tuple[int, ...], int] = {}
+        self.known: dict[Key, int] = {}
         self.holders: list[Held] = []
 
-    @rule(tokens=token_lists)
-    def acquire_and_extend(self, tokens: list[int]) -> None:
+    @rule(space=st.sampled_from(NAMESPACES), tokens=token_lists)
+    def acquire_and_extend(self, space: str, tokens: list[int]) -> None:
         array = np.array(tokens, np.int32)
-        node, matched = self.cache.acquire(array, self.cache.root)
-        longest = max(
-            (n for n in range(len(tokens) + 1) if tuple(tokens[:n]) in self.known), default=0
-        )
-        assert matched == longest
-        self.holders.append(Held(node, tuple(tokens[:matched]), []))
+        node, matched = self.cache.acquire(array, self.cache.root(space))
+        known = [n for n in range(len(tokens) + 1) if (space, tuple(tokens[:n])) in self.known]
+        assert matched == max(known, default=0)
+        self.holders.append(Held(space, node, tuple(tokens[:matched]), []))
         rest = array[matched:]
         runs = self._allocate(len(rest))
         if runs is None or not len(rest):
@@ -60,7 +66,7 @@ class CacheAgainstDictionary(RuleBasedStateMachine):
         holder.tokens = tuple(tokens)
         slots = [slot for run in runs for slot in run]
         for offset, slot in enumerate(slots):
-            self.known[tuple(tokens[: matched + offset + 1])] = slot
+            self.known[space, tuple(tokens[: matched + offset + 1])] = slot
 
     @precondition(lambda self: self.holders)
     @rule(data=st.data(), count=st.integers(1, 6))
@@ -87,7 +93,7 @@ class CacheAgainstDictionary(RuleBasedStateMachine):
 
     @invariant()
     def held_is_what_holders_hold(self) -> None:
-        paths = {h.tokens[: n + 1] for h in self.holders for n in range(len(h.tokens))}
+        paths = set().union(*(holder.prefixes() for holder in self.holders))
         private = sum(len(run) for holder in self.holders for run in holder.runs)
         assert self.cache.held == len(paths) + private
 
@@ -99,9 +105,8 @@ class CacheAgainstDictionary(RuleBasedStateMachine):
         assert present.items() <= self.known.items()
         gone = self.known.keys() - present.keys()
         assert count > free or not gone
-        held = {h.tokens[: n + 1] for h in self.holders for n in range(len(h.tokens))}
-        assert not gone & held
-        assert all(prefix[:-1] in present for prefix in present if len(prefix) > 1)
+        assert not gone & set().union(*(holder.prefixes() for holder in self.holders))
+        assert all((space, p[:-1]) in present for space, p in present if len(p) > 1)
         self.known = present
         return runs
 
@@ -114,7 +119,7 @@ TestCacheAgainstDictionary = CacheAgainstDictionary.TestCase
 
 def fill(cache: PrefixCache, *tokens: int) -> Node:
     array = np.array(tokens, np.int32)
-    node, matched = cache.acquire(array, cache.root)
+    node, matched = cache.acquire(array, cache.root("model"))
     runs = cache.allocate(len(tokens) - matched)
     assert runs is not None
     return cache.extend(node, array[matched:], runs) if runs else node
@@ -124,10 +129,11 @@ def test_the_least_recently_used_leaf_goes_first() -> None:
     cache = PrefixCache(9)
     for tokens in ((1, 1, 1), (2, 2, 2), (3, 3, 3)):
         cache.release(fill(cache, *tokens), [])
-    node, _ = cache.acquire(np.array([1, 1, 1], np.int32), cache.root)
+    node, _ = cache.acquire(np.array([1, 1, 1], np.int32), cache.root("model"))
     cache.release(node, [])
     cache.allocate(3)
-    assert {prefix for prefix in prefixes_in(cache) if len(prefix) == 3} == {(1, 1, 1), (3, 3, 3)}
+    leaves = {prefix for _, prefix in prefixes_in(cache) if len(prefix) == 3}
+    assert leaves == {(1, 1, 1), (3, 3, 3)}
 
 
 def test_a_shared_prefix_outlives_the_leaves_behind_it() -> None:
@@ -135,7 +141,7 @@ def test_a_shared_prefix_outlives_the_leaves_behind_it() -> None:
     cache.release(fill(cache, 7, 7, 1, 1), [])
     cache.release(fill(cache, 7, 7, 2, 2), [])
     cache.allocate(3)
-    assert (7, 7) in prefixes_in(cache)
+    assert ("model", (7, 7)) in prefixes_in(cache)
 
 
 def test_slots_join_again_when_all_came_back() -> None:

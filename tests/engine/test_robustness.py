@@ -1,6 +1,7 @@
 """One result for every request, whatever is wrong with it, with the pool, or with the model."""
 
 from collections.abc import Callable
+from itertools import islice
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,7 @@ from sparkllm_engine.model import Decoder, PackedRow, RowLogits
 EngineMaker = Callable[..., LLMEngine]
 LABELS = SamplingParameters(choices=("positive", "negative", "neutral"))
 GREEDY = SamplingParameters(max_tokens=6)
+SHORT = SamplingParameters(max_tokens=2)
 PROMPTS = [f"{index % 7} The dress is lovely, number {index}" for index in range(30)]
 # Keys and values of a token of the tiny llama: 2 layers, 2 heads of 8 numbers of 4 bytes, twice.
 TOKEN_BYTES = 2 * 2 * 8 * 4 * 2
@@ -34,6 +36,31 @@ def test_a_pool_of_two_requests_gives_the_same_answers(
     size = max(result.prompt_tokens for result in expected) + parameters.max_tokens
     small = make_engine(cache_bytes=2 * size * TOKEN_BYTES)
     assert answers(small.generate(PROMPTS, parameters)) == answers(expected)
+
+
+def test_a_pool_of_two_requests_answers_a_thousand_rows_within_its_bytes(
+    make_engine: EngineMaker,
+) -> None:
+    rows = [(f"{i % 7} The dress is lovely, number {i % 250}",) for i in range(1000)]
+    requests = [Request(i, row, (LABELS, SHORT)[i % 2]) for i, row in enumerate(rows)]
+    expected = {result.id: result for result in make_engine(token_budget=512).run(requests)}
+    tokens = 2 * (max(result.prompt_tokens for result in expected.values()) + SHORT.max_tokens)
+    engine = make_engine(cache_bytes=tokens * TOKEN_BYTES)
+    cache = engine._scheduler._cache
+    assert cache.total == tokens
+    source = iter(requests)
+    results: list[Result] = []
+    while True:
+        for request in islice(source, 64 - len(engine._inbox) - engine._scheduler.waiting):
+            engine.add(request)
+        if not engine.has_unfinished:
+            break
+        results += engine.step()
+        assert cache.free + cache.cached + cache.held == tokens
+    assert {result.id: result.text for result in results} == {
+        index: result.text for index, result in expected.items()
+    }
+    assert cache.held == 0
 
 
 def test_answers_that_outgrow_the_pool_are_recomputed(make_engine: EngineMaker) -> None:
@@ -165,6 +192,20 @@ parameters = st.one_of(
         max_tokens=st.integers(0, 9),
         temperature=st.sampled_from([0.0, 1.0]),
         seed=st.none() | st.integers(0, 9),
+    ),
+    st.builds(
+        SamplingParameters,
+        max_tokens=st.integers(1, 30),
+        regex=st.sampled_from(["", "[0-9]{1,9}", "it fades", "(", "((a{1,1000}){1,1000}){1,1000}"]),
+        stop=st.sampled_from([(), ("e",), ("it",), ("",)]),
+        min_tokens=st.integers(0, 3),
+        logprobs=st.none() | st.integers(-1, 2),
+    ),
+    st.builds(
+        SamplingParameters,
+        max_tokens=st.integers(1, 30),
+        json_schema=st.sampled_from(["{}", '{"enum": ["good", "bad"]}', "nonsense"]),
+        temperature=st.sampled_from([0.0, 1.0]),
     ),
     st.builds(
         SamplingParameters,

@@ -132,6 +132,14 @@ def test_a_shared_prefix_is_computed_once_even_within_a_step() -> None:
     assert lengths == [52] + [2] * 9
 
 
+def test_only_requests_of_one_namespace_share_prefixes() -> None:
+    scheduler = Scheduler(PrefixCache(1000, FIRST), 200, 100)
+    for index, namespace in enumerate(["model", "adapter", "model"]):
+        array = np.array([2] * 50, np.int32)
+        scheduler.add(Sequence(Request(index, ()), array, 51, namespace=namespace))
+    assert [chunk.length for chunk in scheduler.schedule()] == [50, 50, 1]
+
+
 def test_a_long_prompt_is_cut_into_chunks_of_the_budget() -> None:
     scheduler = start(1000, 30, [list(range(2, 72))])
     assert [chunk.length for _ in range(3) for chunk in scheduler.schedule()] == [30, 30, 10]

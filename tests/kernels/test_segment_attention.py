@@ -13,6 +13,7 @@ def softmax_attention(
     value: Tensor,
     scale: float,
     bias: Tensor | None,
+    *,
     softcap: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Attention written out in float64."""

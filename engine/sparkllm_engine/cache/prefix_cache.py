@@ -1,5 +1,7 @@
 """What the scheduler asks of the cache: match, allocate, extend, release."""
 
+from collections.abc import Hashable
+
 from sparkllm_engine.cache.radix_tree import Node, RadixTree, Tokens
 from sparkllm_engine.cache.slots import SlotAllocator
 
@@ -37,10 +39,9 @@ class PrefixCache:
         """Slots that running requests use."""
         return self._tree.locked + self._private
 
-    @property
-    def root(self) -> Node:
-        """Where every path starts."""
-        return self._tree.root
+    def root(self, namespace: Hashable) -> Node:
+        """Return where every path of a namespace, a model with its adapter, starts."""
+        return self._tree.root(namespace)
 
     def acquire(self, tokens: Tokens, node: Node) -> tuple[Node, int]:
         """Follow `tokens` below the held `node` and hold the path that is known already.

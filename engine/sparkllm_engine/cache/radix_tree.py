@@ -1,6 +1,6 @@
 """A radix tree over token ids (RadixAttention; Zheng et al., SGLang, section 3)."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from heapq import heapify, heappop, heappush
 
 import numpy as np
@@ -13,7 +13,7 @@ class Node:
     """An edge of the tree with its tokens, and the contiguous slots of their keys and values.
 
     Attributes:
-        parent: None for the root, and for a node that was evicted.
+        parent: None for a root, and for a node that was evicted.
         children: by first token.
         tokens: `[length]`, of this edge alone.
         slots: one for each token.
@@ -32,7 +32,7 @@ class Node:
         self.last_used = 0
 
     def path(self) -> "list[Node]":
-        """Return the nodes from below the root to this one."""
+        """Return the nodes from below its root to this one."""
         nodes = []
         node = self
         while node.parent is not None:
@@ -42,27 +42,35 @@ class Node:
 
 
 class RadixTree:
-    """Cached token sequences as paths. Sizes are in tokens.
+    """Cached token sequences as paths, each namespace with a root of its own. Sizes are in tokens.
 
+    Keys and values depend on the weights that made them: a namespace is a model with its adapter.
     Every node is locked (some request runs on it) or cached (may be evicted once it is a leaf):
     `locked + cached` is the number of tokens in the tree. A lock covers the whole path to the root,
     so a parent has at least the locks of any child.
     """
 
     def __init__(self) -> None:
-        self.root = Node(None, np.empty(0, np.int32), range(0))
+        self._roots: dict[Hashable, Node] = {}
         self.locked = 0
         self.cached = 0
         self._clock = 0
         self._order = 0
         self._leaves: list[tuple[int, int, Node]] = []
 
-    def match(self, tokens: Tokens, start: Node | None = None) -> tuple[Node, int]:
+    def root(self, namespace: Hashable) -> Node:
+        """Return where every path of a namespace starts."""
+        root = self._roots.get(namespace)
+        if root is None:
+            root = self._roots[namespace] = Node(None, np.empty(0, np.int32), range(0))
+        return root
+
+    def match(self, tokens: Tokens, start: Node) -> tuple[Node, int]:
         """Return where the longest known prefix of `tokens` below `start` ends, and its length.
 
         A node that matches in part is split there, so that the match ends at a node.
         """
-        node, matched = start or self.root, 0
+        node, matched = start, 0
         self._clock += 1
         while matched < len(tokens):
             child = node.children.get(int(tokens[matched]))
@@ -120,14 +128,6 @@ class RadixTree:
             self._offer(parent)
         self.cached -= done
         return freed
-
-    def nodes(self) -> Iterator[Node]:
-        """Yield every node but the root."""
-        stack = list(self.root.children.values())
-        while stack:
-            node = stack.pop()
-            yield node
-            stack.extend(node.children.values())
 
     def _split(self, node: Node, length: int) -> Node:
         """Put a new parent with the first `length` tokens above `node`.

@@ -144,7 +144,7 @@ class Scheduler:
             sequence = self._preempted[0] if self._preempted else self._waiting[0][2]
             if self._running and (sequence.alone or next(iter(self._running)).alone):
                 return
-            sequence.node = self._cache.root
+            sequence.node = self._cache.root(sequence.namespace)
             self._hit_prefix(sequence)
             needed = sequence.prompt_length - sequence.reserved
             room = min(

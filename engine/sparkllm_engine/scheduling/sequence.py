@@ -1,5 +1,7 @@
 """A request on its way, as counters."""
 
+from collections.abc import Hashable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +32,7 @@ class Sequence:
         runs: slots outside the tree.
         tree: the closed answer set, None for generated answers.
         grammar: what a generated answer follows, as far as its tokens are known; None for nothing.
+        namespace: whose prefixes it may share, a model with its adapter; None for the model alone.
         logprobs: of the answer tokens, if they were asked for.
         alone: no other request may share its steps, because one that did failed.
     """
@@ -42,6 +45,7 @@ class Sequence:
         "known",
         "limit",
         "logprobs",
+        "namespace",
         "node",
         "prompt_length",
         "request",
@@ -58,13 +62,16 @@ class Sequence:
         prompt: NDArray[np.int32],
         limit: int,
         tree: ChoiceTree | None = None,
+        *,
         grammar: Grammar | None = None,
+        namespace: Hashable = None,
     ) -> None:
         self.request = request
         self.prompt_length = len(prompt)
         self.limit = limit
         self.tree = tree
         self.grammar = grammar
+        self.namespace = namespace
         self.logprobs: list[TokenLogprob] = []
         self.alone = False
         self.known = len(prompt)
