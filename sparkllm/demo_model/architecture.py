@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from transformers import Qwen3Config
+    from transformers import LlamaConfig
 
 CONTEXT_LENGTH = 2048
 """Tokens of prompt and answer together."""
@@ -14,16 +14,17 @@ CONTEXT_LENGTH = 2048
 class Shape:
     """Sizes of a decoder with grouped-query attention and tied embeddings."""
 
-    vocabulary: int = 6144
-    hidden: int = 256
+    vocabulary: int = 8192
+    hidden: int = 576
     layers: int = 4
-    heads: int = 8
-    kv_heads: int = 2
-    head_dim: int = 32
-    intermediate: int = 640
+    heads: int = 9
+    kv_heads: int = 3
+    head_dim: int = 64
+    intermediate: int = 512
+    rope_theta: float = 100_000.0
 
 
-def configuration(shape: Shape, pad: int, end: int) -> "Qwen3Config":
+def configuration(shape: Shape, pad: int, end: int) -> "LlamaConfig":
     """Return the shape as a configuration of transformers.
 
     Args:
@@ -31,9 +32,9 @@ def configuration(shape: Shape, pad: int, end: int) -> "Qwen3Config":
         pad: Id of the padding token.
         end: Id of the token that ends an answer.
     """
-    from transformers import Qwen3Config
+    from transformers import LlamaConfig
 
-    return Qwen3Config(
+    return LlamaConfig(
         vocab_size=shape.vocabulary,
         hidden_size=shape.hidden,
         intermediate_size=shape.intermediate,
@@ -42,6 +43,8 @@ def configuration(shape: Shape, pad: int, end: int) -> "Qwen3Config":
         num_key_value_heads=shape.kv_heads,
         head_dim=shape.head_dim,
         max_position_embeddings=CONTEXT_LENGTH,
+        rope_parameters={"rope_type": "default", "rope_theta": shape.rope_theta},
+        rms_norm_eps=1e-5,
         tie_word_embeddings=True,
         pad_token_id=pad,
         eos_token_id=end,

@@ -14,12 +14,14 @@ _SENTINEL = "\x00content\x00"
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """Token ids of one example: `[fields_start, fields_end)` is row text, the answer follows
-    from `answer_start`, with the token that ends it."""
+    from `answer_start`, with the token that ends it. `beliefs` holds tokens that may stand at
+    `answer_start` with the probability that they should, where the target is no single one."""
 
     ids: list[int]
     fields_start: int
     fields_end: int
     answer_start: int
+    beliefs: tuple[tuple[int, float], ...] = ()
 
 
 class PromptEncoder:
@@ -64,4 +66,14 @@ class PromptEncoder:
             ids += self.text(piece)
         end = len(ids)
         ids += self._suffix
-        return Encoded(ids + self.answer(example.answer), start, end, len(ids))
+        answer = self.answer(example.answer)
+        return Encoded(ids + answer, start, end, len(ids), self._beliefs(example))
+
+    def _beliefs(self, example: Example) -> tuple[tuple[int, float], ...]:
+        """Return the beliefs about the first token; none where it does not tell choices apart."""
+        if not example.beliefs:
+            return ()
+        first = [self._literal(choice)[0] for choice in example.choices]
+        if len(set(first)) < len(first):
+            return ()
+        return tuple(zip(first, example.beliefs, strict=True))

@@ -1,20 +1,23 @@
 """Train the model: `python -m sparkllm.demo_model.train --data DIR --out DIR`.
 
 Steps, each kept in the output folder and not done again when it is there:
-`tokenizer/`, `corpus.npz` (rendered and encoded examples), `checkpoint.pt`, `model/`.
+`features.npz` (what the encoder says of the texts), `tokenizer/`, `corpus.npz` (rendered and
+encoded examples, all that training reads), `first/` (the weights it starts from),
+`checkpoint.pt`, `model/`.
 """
 
 import argparse
 import csv
 from pathlib import Path
 
+import numpy as np
 import torch
 from transformers import (
     AutoTokenizer,
     GenerationConfig,
+    LlamaForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerBase,
-    Qwen3ForCausalLM,
 )
 
 from sparkllm.demo_model.architecture import CONTEXT_LENGTH, Shape, configuration
@@ -24,6 +27,10 @@ from sparkllm.demo_model.prompting import PromptEncoder
 from sparkllm.demo_model.tokenizer import train_tokenizer
 from sparkllm.demo_model.training import Limit, Recipe, Trainer
 from sparkllm.demo_model.training.plot import plot_losses
+from sparkllm.demo_model.transplant import load_donor, transplant
+
+_SAMPLE = 500
+"""Examples that the feed-forward parts of the donor are measured on."""
 
 
 def main() -> None:
@@ -32,13 +39,9 @@ def main() -> None:
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(arguments.threads)
-    shape = Shape()
-    start: Path | None = arguments.start_from
-    tokenizer, corpus = prepare(
-        arguments.data, out, arguments.seed, share=arguments.share, shape=shape, start=start
-    )
+    tokenizer, corpus = prepare(arguments)
     print(f"{len(corpus.lengths)} examples, {len(corpus.tokens)} tokens")
-    model = first_model(shape, tokenizer, arguments.seed, start).to(arguments.device)
+    model = first_model(arguments, tokenizer, corpus).to(arguments.device)
     if arguments.device == "cpu":
         # The fused attention's backward pass in bfloat16 is five times slower there.
         model.set_attn_implementation("eager")
@@ -56,16 +59,21 @@ def main() -> None:
     print(f"{progress.step} steps, {progress.tokens} tokens, {progress.seconds:.0f} s")
 
 
-def prepare(
-    data: Path, out: Path, seed: int, *, share: float, shape: Shape, start: Path | None = None
-) -> tuple[PreTrainedTokenizerBase, PackedCorpus]:
-    """Return the tokenizer and the encoded examples, made where the folder lacks them."""
+def prepare(arguments: argparse.Namespace) -> tuple[PreTrainedTokenizerBase, PackedCorpus]:
+    """Return the tokenizer and the encoded examples, made where the output folder lacks them."""
+    out, start = arguments.out, arguments.start_from
     folder, file = out / "tokenizer", out / "corpus.npz"
     if not (folder.exists() and file.exists()):
-        examples = training_examples(data, seed, share)
+        examples = training_examples(
+            arguments.data,
+            arguments.seed,
+            arguments.share,
+            arguments.encoder,
+            out / "features.npz",
+        )
         if start is None:
             texts = ("".join((*example.pieces, example.answer)) for example in examples)
-            train_tokenizer(texts, shape.vocabulary).save_pretrained(folder)
+            train_tokenizer(texts, Shape().vocabulary).save_pretrained(folder)
         else:
             AutoTokenizer.from_pretrained(start).save_pretrained(folder)
         encoder = PromptEncoder(AutoTokenizer.from_pretrained(folder))
@@ -74,15 +82,28 @@ def prepare(
 
 
 def first_model(
-    shape: Shape, tokenizer: PreTrainedTokenizerBase, seed: int, start: Path | None = None
+    arguments: argparse.Namespace, tokenizer: PreTrainedTokenizerBase, corpus: PackedCorpus
 ) -> PreTrainedModel:
-    """Return the model of `start`, else one with random weights, the same for the same seed."""
-    if start is not None:
-        started: PreTrainedModel = Qwen3ForCausalLM.from_pretrained(start, dtype=torch.float32)
-        return started
-    torch.manual_seed(seed)
+    """Return the weights to start from: those of `first/`, of `--start-from`, or new ones.
+
+    New ones are random from the seed, or taken from `--donor`.
+    """
+    kept = arguments.out / "first"
+    for folder in (kept, arguments.start_from):
+        if folder is not None and folder.exists():
+            started: PreTrainedModel = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+            return started
+    torch.manual_seed(arguments.seed)
     end = tokenizer.eos_token_id
-    model: PreTrainedModel = Qwen3ForCausalLM(configuration(shape, tokenizer.pad_token_id, end))
+    model: PreTrainedModel = LlamaForCausalLM(configuration(Shape(), tokenizer.pad_token_id, end))
+    if arguments.donor is not None:
+        count = len(corpus.lengths)
+        drawn = np.random.default_rng(arguments.seed).choice(count, min(_SAMPLE, count), False)
+        texts = [
+            tokenizer.decode(corpus.example(number), skip_special_tokens=True) for number in drawn
+        ]
+        transplant(*load_donor(arguments.donor), model, tokenizer, texts)
+        model.save_pretrained(kept)
     return model
 
 
@@ -109,9 +130,15 @@ def _arguments() -> argparse.Namespace:
     limit.add_argument("--minutes", type=float, default=0.0, help="minutes of training")
     limit.add_argument("--steps", type=int, default=0, help="steps; the same result each time")
     parser.add_argument("--start-from", type=Path, help="go on from this model and its tokenizer")
+    parser.add_argument(
+        "--donor", type=Path, help="larger Llama model to take first weights from, folder or .gguf"
+    )
+    parser.add_argument(
+        "--encoder", type=Path, help="folder of a sentence encoder to teach, for softer labels"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--share", type=float, default=1.0, help="part of the examples to use")
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--learning-rate", type=float, default=Recipe().learning_rate)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     return parser.parse_args()

@@ -1,6 +1,8 @@
 """The training examples are the product's own prompts, on the right side of the split."""
 
+import json
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,10 +11,12 @@ from transformers import AutoTokenizer
 
 from sparkllm.demo_model import path
 from sparkllm.demo_model.corpus.asking import Asker
+from sparkllm.demo_model.corpus.example import Example
 from sparkllm.demo_model.corpus.noise import typed
 from sparkllm.demo_model.corpus.rendering import user_message
 from sparkllm.demo_model.corpus.row import Row, sentiment_of_stars
 from sparkllm.demo_model.corpus.sources import sentiment_of_emotions
+from sparkllm.demo_model.corpus.spelling import respelled, words
 from sparkllm.demo_model.corpus.split import is_held_out
 from sparkllm.demo_model.corpus.written import ReviewWriter
 from sparkllm.demo_model.evaluation.tasks import product_reviews
@@ -83,6 +87,98 @@ def test_the_answer_is_one_of_the_choices(seed: int, sentiment: str) -> None:
     row = ReviewWriter(chance).write(sentiment)
     example = Asker(chance).about_sentiment(row)
     assert example.answer in example.choices
+
+
+@given(st.integers(0, 10_000), st.sampled_from(SENTIMENTS))
+def test_beliefs_about_a_row_become_beliefs_about_the_choices(seed: int, sentiment: str) -> None:
+    beliefs = {"positive": 0.1, "negative": 0.2, "neutral": 0.7}
+    row = Row("test", "It works.", sentiment, beliefs=beliefs)  # type: ignore[arg-type]
+    example = Asker(random.Random(seed)).about_sentiment(row)
+    assert len(example.beliefs) == len(example.choices)
+    assert sum(example.beliefs) == pytest.approx(1)
+    if set(example.choices) == set(SENTIMENTS):
+        assert dict(zip(example.choices, example.beliefs, strict=True)) == pytest.approx(beliefs)
+
+
+def test_beliefs_become_tokens_where_the_first_token_tells_choices_apart() -> None:
+    encoder = PromptEncoder(AutoTokenizer.from_pretrained(path()))
+    apart = Example("test", ("Q\n",), "yes", ("yes", "no"), (0.75, 0.25))
+    yes, no = (encoder.answer(choice)[0] for choice in ("yes", "no"))
+    assert encoder.example(apart).beliefs == ((yes, 0.75), (no, 0.25))
+    alike = replace(apart, answer="yes a", choices=("yes a", "yes b"))
+    assert encoder.example(alike).beliefs == ()
+
+
+SLOTS = {"artist": "Ann Lee", "year": "1966"}
+NAMES = ("album", "artist", "party_size", "year")
+
+
+@given(st.integers(0, 10_000))
+def test_what_is_extracted_is_asked_for_and_is_in_the_text_or_null(seed: int) -> None:
+    row = Row("test", "Play Ann Lee of 1966", slots=SLOTS)
+    example = Asker(random.Random(seed)).about_parts(row, NAMES)
+    answer = json.loads(example.answer)
+    instruction = example.pieces[0]
+    assert answer
+    assert any(value is not None for value in answer.values())
+    for name, value in answer.items():
+        assert name in instruction or name in "".join(example.pieces)
+        assert value is None or value in row.text
+        known = "".join(words(name)).lower()
+        assert value == {"".join(words(slot)): text for slot, text in SLOTS.items()}.get(known)
+
+
+@given(st.integers(0, 10_000))
+def test_the_own_label_is_among_the_labels_however_they_are_spelled(seed: int) -> None:
+    labels = ["play_music", "BookRestaurant", "exchange rate", "atm_support", "oos"]
+    row = Row("test", "a table for two", label="BookRestaurant")
+    example = Asker(random.Random(seed)).about_label(row, labels)
+    assert example.answer in example.choices
+    if example.choices != ("yes", "no"):
+        assert words(example.answer)[0].lower() in ("book", "bookrestaurant")
+        assert len(set(example.choices)) == len(example.choices)
+
+
+@pytest.mark.parametrize(
+    ("label", "parts"),
+    [
+        ("card_not_working", ["card", "not", "working"]),
+        ("BookRestaurant", ["Book", "Restaurant"]),
+        ("TV Shows", ["TV", "Shows"]),
+        ("reverted_payment?", ["reverted", "payment", "?"]),
+        ("___", ["___"]),
+    ],
+)
+def test_a_label_falls_into_words(label: str, parts: list[str]) -> None:
+    assert words(label) == parts
+
+
+def test_labels_that_one_spelling_makes_equal_stay_as_they_are() -> None:
+    labels = ["a_b", "a b", "AB"]
+    assert all(
+        respelled(labels, random.Random(seed)) == labels
+        or len(set(respelled(labels, random.Random(seed)))) == 3
+        for seed in range(200)
+    )
+
+
+def test_a_title_asks_without_showing_it() -> None:
+    row = Row("test", "Soft and warm.", fields={"title": "Cosy", "category": "coats"})
+    for seed in range(50):
+        example = Asker(random.Random(seed)).about_title(row, "title")
+        assert example.answer == "Cosy"
+        assert "Cosy" not in "".join(example.pieces)
+        assert not example.choices
+
+
+def test_the_genre_of_a_film_is_asked_without_showing_it() -> None:
+    fields = {"title": "T", "listed_in": "Comedies, Dramas", "duration": "90 min"}
+    row = Row("test", "A town.", label="Movie", fields=fields)
+    genres = ["Comedies", "Dramas", "Docuseries", "Horror Movies", "Anime Series"]
+    for seed in range(80):
+        example = Asker(random.Random(seed)).about_film(row, genres)
+        assert example.answer in example.choices
+        assert ("listed_in" in "".join(example.pieces)) <= (len(example.choices) == 2)
 
 
 @given(st.integers(0, 10_000), st.sampled_from(SENTIMENTS))

@@ -1,11 +1,12 @@
 """Training: repeatable from its seed, and from a checkpoint as if never interrupted."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import PreTrainedModel, Qwen3ForCausalLM
+from transformers import LlamaForCausalLM, PreTrainedModel
 
 from sparkllm.demo_model.architecture import Shape, configuration
 from sparkllm.demo_model.corpus.packed import PackedCorpus, pack
@@ -25,12 +26,13 @@ def corpus() -> PackedCorpus:
     for length in chance.integers(6, 30, size=40):
         ids = chance.integers(3, 64, size=length).tolist()
         examples.append(Encoded(ids, 2, len(ids) - 3, len(ids) - 2))
+    examples[7] = replace(examples[7], beliefs=((3, 0.5), (4, 0.5)))
     return pack(examples, longest=100)
 
 
 def _model() -> PreTrainedModel:
     torch.manual_seed(0)
-    return Qwen3ForCausalLM(configuration(TINY, pad=0, end=1))
+    return LlamaForCausalLM(configuration(TINY, pad=0, end=1))
 
 
 def _trained(corpus: PackedCorpus, steps: int) -> PreTrainedModel:
@@ -58,7 +60,7 @@ def test_a_run_continued_from_its_checkpoint_equals_one_never_interrupted(
     Trainer(model, corpus, RECIPE, Limit(steps=20), pad=0, checkpoint=tmp_path / "c.pt").run(
         stop_at_step=11
     )
-    model = Qwen3ForCausalLM(configuration(TINY, pad=0, end=1))
+    model = LlamaForCausalLM(configuration(TINY, pad=0, end=1))
     progress = Trainer(
         model, corpus, RECIPE, Limit(steps=20), pad=0, checkpoint=tmp_path / "c.pt"
     ).run()
@@ -99,9 +101,41 @@ def test_the_answer_loss_is_that_of_transformers_with_the_prompt_masked(
     torch.testing.assert_close(ours, theirs)
 
 
+def test_beliefs_are_the_target_of_the_first_token_and_labels_elsewhere(
+    corpus: PackedCorpus,
+) -> None:
+    batch = collate(corpus, np.arange(1), pad=0)
+    start, model = int(batch.marks[0, 2]), _model().eval()
+    believed = torch.tensor([[7, 9, 0, 0, 0]])
+    shares = torch.tensor([[0.25, 0.75, 0.0, 0.0, 0.0]])
+    soft = replace(batch, believed=believed, beliefs=shares)
+    found = losses(model, soft, 0.0, torch.Generator().manual_seed(0)).answer
+    with torch.no_grad():
+        logs = model(input_ids=batch.ids).logits[0].log_softmax(-1)
+    first = -(0.25 * logs[start - 1, 7] + 0.75 * logs[start - 1, 9])
+    rest = [-logs[place - 1, batch.ids[0, place]] for place in range(start + 1, batch.ids.shape[1])]
+    torch.testing.assert_close(found, torch.stack([first, *rest]).mean())
+
+
+def test_a_long_answer_weighs_by_the_root_of_its_length() -> None:
+    short, long = [5, 6, 7, 3, 1], [5, 6, 7, *[4] * 15, 1]
+    pair = pack([Encoded(ids, 1, 2, 3) for ids in (short, long)], longest=100)
+    model = _model().eval()
+
+    def answer_loss(numbers: list[int]) -> torch.Tensor:
+        batch = collate(pair, np.array(numbers), pad=0)
+        return losses(model, batch, 0.0, torch.Generator().manual_seed(0)).answer
+
+    # Answers of 2 and 16 tokens, the one that ends them included.
+    both = (2**0.5 * answer_loss([0]) + 4 * answer_loss([1])) / (2**0.5 + 4)
+    torch.testing.assert_close(answer_loss([0, 1]), both)
+
+
 def test_a_packed_corpus_comes_back_from_its_file(corpus: PackedCorpus, tmp_path: Path) -> None:
     corpus.save(tmp_path / "corpus.npz")
     loaded = PackedCorpus.load(tmp_path / "corpus.npz")
     assert np.array_equal(loaded.tokens, corpus.tokens)
     assert np.array_equal(loaded.marks, corpus.marks)
     assert np.array_equal(loaded.example(7), corpus.example(7))
+    assert loaded.believed[7].tolist() == [3, 4, 0, 0, 0]
+    assert loaded.beliefs[7].tolist() == [0.5, 0.5, 0, 0, 0]

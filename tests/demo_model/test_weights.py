@@ -3,14 +3,16 @@
 import json
 import subprocess
 import sys
+from math import prod
 
 import pytest
+from safetensors import safe_open
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from sparkllm.demo_model import path
 from sparkllm.demo_model.corpus.example import Example
 from sparkllm.demo_model.corpus.rendering import user_message
-from sparkllm.demo_model.evaluation import Scorer
+from sparkllm.demo_model.evaluation import Answerer
 from sparkllm.tasks import Call
 
 PLAIN_REVIEWS = {
@@ -34,8 +36,8 @@ PLAIN_REVIEWS = {
 
 
 @pytest.fixture(scope="module")
-def scorer() -> Scorer:
-    return Scorer(path())
+def answerer() -> Answerer:
+    return Answerer(path(), threads=2)
 
 
 def test_the_package_finds_its_model_without_loading_torch() -> None:
@@ -43,9 +45,12 @@ def test_the_package_finds_its_model_without_loading_torch() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_the_files_are_at_most_12_megabytes() -> None:
-    files = [file for file in path().iterdir() if file.is_file()]
-    assert sum(file.stat().st_size for file in files) < 12e6
+def test_weights_are_at_most_25_megabytes_and_12_million_parameters() -> None:
+    file = path() / "model.safetensors"
+    assert file.stat().st_size <= 25e6
+    with safe_open(file, "pt") as weights:
+        shapes = [weights.get_slice(name).get_shape() for name in weights.keys()]  # noqa: SIM118
+    assert sum(map(prod, shapes)) <= 12e6
 
 
 def test_transformers_loads_the_model_with_tied_weights_and_grouped_queries() -> None:
@@ -69,9 +74,11 @@ def test_the_configuration_names_no_path_of_the_machine_it_was_made_on() -> None
 
 @pytest.mark.parametrize("column", ["review", "text"])
 @pytest.mark.parametrize("sentiment", PLAIN_REVIEWS)
-def test_plain_reviews_are_classified_right(scorer: Scorer, sentiment: str, column: str) -> None:
+def test_plain_reviews_are_classified_right(
+    answerer: Answerer, sentiment: str, column: str
+) -> None:
     examples = [_classify(column, text) for text in PLAIN_REVIEWS[sentiment]]
-    assert scorer.answers(examples) == [sentiment] * len(examples)
+    assert answerer.answers(examples) == [sentiment] * len(examples)
 
 
 def _classify(column: str, text: str) -> Example:

@@ -2,85 +2,148 @@
 
 import random
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from sparkllm.demo_model.corpus import sources
 from sparkllm.demo_model.corpus.asking import Asker
 from sparkllm.demo_model.corpus.example import Example
 from sparkllm.demo_model.corpus.row import Row, Sentiment
-from sparkllm.demo_model.corpus.softening import Softener
+from sparkllm.demo_model.corpus.sentence_features import sentence_features
+from sparkllm.demo_model.corpus.softening import softened
 from sparkllm.demo_model.corpus.split import is_held_out
 from sparkllm.demo_model.corpus.written import ReviewWriter
 
 # Times each row is asked about. Rare sentiments of a shop are asked about more often.
-_CLOTHING: dict[Sentiment, float] = {"positive": 0.4, "neutral": 0.7, "negative": 1.5}
-_FOOD: dict[Sentiment, float] = {"positive": 2.0, "neutral": 3.0, "negative": 6.0}
-_WRITTEN_REVIEWS: dict[Sentiment, float] = {"positive": 3.0, "neutral": 2.2, "negative": 3.0}
-_SENTENCES = 4.0
-_EMOTIONS: dict[Sentiment, float] = {"positive": 0.5, "neutral": 0.2, "negative": 0.7}
-_LABELLED = {"snips": 0.2, "banking77": 0.2}
-_SPAM = 0.4
-_WRITTEN = 6_000
+_SHORT: tuple[tuple[Callable[[Path], Iterator[Row]], dict[Sentiment, float]], ...] = (
+    (
+        sources.reviews_of_this_project,
+        {"positive": 2.2, "neutral": 2.2, "negative": 2.2},
+    ),
+    (sources.amazon_fine_food, {"positive": 1.0, "neutral": 2.0, "negative": 2.0}),
+    (sources.uci_sentiment_sentences, {"positive": 2.5, "negative": 2.5}),
+    (sources.goemotions, {"positive": 0.6, "neutral": 0.4, "negative": 0.8}),
+)
+_CLOTHING: dict[Sentiment, float] = {"positive": 0.25, "neutral": 0.5, "negative": 1.0}
+_LABELLED = {"snips": 0.4, "clinc150": 0.75, "banking77": 0.9}
+_SPAM = 0.5
+_PARTS: tuple[tuple[Callable[[Path], Iterator[Row]], float], ...] = (
+    (lambda data: sources.labelled(data, "snips"), 1.2),
+    (sources.restaurant8k, 0.3),
+    (sources.wnut17, 0.5),
+)
+_TITLES: tuple[tuple[Callable[[Path], Iterator[Row]], str, float], ...] = (
+    (sources.womens_clothing_reviews, "title", 0.12),
+    (sources.amazon_fine_food, "summary", 1.0),
+    (sources.reviews_of_this_project, "title", 0.5),
+)
+_FILMS = 0.35
+_WRITTEN = 1_500
 _WRITTEN_SHARES: dict[Sentiment, int] = {"positive": 45, "negative": 41, "neutral": 14}
 
 
-def training_examples(data: Path, seed: int, share: float = 1.0) -> list[Example]:
+def training_examples(
+    data: Path,
+    seed: int,
+    share: float = 1.0,
+    encoder: Path | None = None,
+    features: Path | None = None,
+) -> list[Example]:
     """Return the examples to learn from, in random order.
 
     Args:
         data: Folder with `labelled/` and `tables/`.
         seed: Decides every draw.
         share: Part of the full mixture, for quick runs.
+        encoder: Folder of a pretrained encoder, for softer labels.
+        features: File that keeps what the encoder said.
     """
     chance = random.Random(seed)
-    ask = Asker(chance)
-    examples = list(_sentiment(data, ask, chance, share, seed))
-    examples += _labels(data, ask, chance, share)
-    writer = ReviewWriter(chance)
-    for _ in range(round(_WRITTEN * share)):
-        sentiment = chance.choices(tuple(_WRITTEN_SHARES), tuple(_WRITTEN_SHARES.values()))[0]
-        examples.append(ask.about_sentiment(writer.write(sentiment)))
+    mixture = _Mixture(data, chance, share)
+    examples = [
+        *mixture.sentiment(seed, encoder, features),
+        *mixture.labels(),
+        *mixture.parts(),
+        *mixture.titles(),
+        *mixture.films(),
+        *mixture.written(),
+    ]
     chance.shuffle(examples)
     return examples
 
 
-def _sentiment(
-    data: Path, ask: Asker, chance: random.Random, share: float, seed: int
-) -> Iterator[Example]:
-    sets: tuple[tuple[Callable[[Path], Iterator[Row]], dict[Sentiment, float]], ...] = (
-        (sources.reviews_of_this_project, _WRITTEN_REVIEWS),
-        (sources.womens_clothing_reviews, _CLOTHING),
-        (sources.amazon_fine_food, _FOOD),
-        (sources.uci_sentiment_sentences, {"positive": _SENTENCES, "negative": _SENTENCES}),
-        (sources.goemotions, _EMOTIONS),
-    )
-    counted = [
-        (row, times[row.sentiment])
-        for read, times in sets
-        for row in _trainable(read(data))
-        if row.sentiment is not None
-    ]
-    soften = Softener([row for row, _ in counted], [times for _, times in counted], seed)
-    for row, times in counted:
-        for _ in range(_rounded(times * share, chance)):
-            yield ask.about_sentiment(soften.draw(row, chance))
+class _Mixture:
+    def __init__(self, data: Path, chance: random.Random, share: float) -> None:
+        self._data, self._chance, self._share = data, chance, share
+        self._ask = Asker(chance)
 
+    def sentiment(
+        self, seed: int, encoder: Path | None, features: Path | None
+    ) -> Iterator[Example]:
+        counted = [
+            (row, times[row.sentiment])
+            for read, times in _SHORT
+            for row in _trainable(read(self._data))
+            if row.sentiment is not None
+        ]
+        rows, weights = [row for row, _ in counted], [times for _, times in counted]
+        seen = None
+        if encoder is not None:
+            seen = sentence_features([row.text for row in rows], encoder, features)
+        soft = zip(softened(rows, weights, seed, seen), weights, strict=True)
+        clothing = _trainable(sources.womens_clothing_reviews(self._data))
+        shop = ((row, _CLOTHING[row.sentiment]) for row in clothing if row.sentiment)
+        for row, times in chain(soft, shop):
+            for _ in self._times(times):
+                yield self._ask.about_sentiment(row)
 
-def _labels(data: Path, ask: Asker, chance: random.Random, share: float) -> Iterator[Example]:
-    for name, times in _LABELLED.items():
-        rows = list(_trainable(sources.labelled(data, name)))
-        labels = sorted({row.label for row in rows if row.label})
+    def labels(self) -> Iterator[Example]:
+        for name, times in _LABELLED.items():
+            rows = list(_trainable(sources.labelled(self._data, name)))
+            labels = sorted({row.label for row in rows if row.label})
+            for row in rows:
+                for _ in self._times(times):
+                    yield self._ask.about_label(row, labels)
+        for row in _trainable(sources.labelled(self._data, "sms_spam")):
+            for _ in self._times(_SPAM):
+                yield self._ask.about_spam(row)
+
+    def parts(self) -> Iterator[Example]:
+        for read, times in _PARTS:
+            rows = [row for row in _trainable(read(self._data)) if row.slots]
+            names: dict[str | None, set[str]] = {}
+            for row in rows:
+                names.setdefault(row.label, set()).update(row.slots)
+            for row in rows:
+                for _ in self._times(times):
+                    yield self._ask.about_parts(row, sorted(names[row.label]))
+
+    def titles(self) -> Iterator[Example]:
+        for read, field, times in _TITLES:
+            for row in _trainable(read(self._data)):
+                if row.fields.get(field):
+                    for _ in self._times(times):
+                        yield self._ask.about_title(row, field)
+
+    def films(self) -> Iterator[Example]:
+        rows = list(_trainable(sources.netflix_titles(self._data)))
+        genres = sorted({name for row in rows for name in row.fields["listed_in"].split(", ")})
         for row in rows:
-            for _ in range(_rounded(times * share, chance)):
-                yield ask.about_label(row, labels)
-    for row in _trainable(sources.labelled(data, "sms_spam")):
-        for _ in range(_rounded(_SPAM * share, chance)):
-            yield ask.about_spam(row)
+            for _ in self._times(_FILMS):
+                yield self._ask.about_film(row, genres)
+
+    def written(self) -> Iterator[Example]:
+        writer = ReviewWriter(self._chance)
+        for _ in range(round(_WRITTEN * self._share)):
+            names, weights = tuple(_WRITTEN_SHARES), tuple(_WRITTEN_SHARES.values())
+            sentiment = self._chance.choices(names, weights)[0]
+            yield self._ask.about_sentiment(writer.write(sentiment))
+
+    def _times(self, times: float) -> range:
+        """Return as many turns as `times` says, a fraction of one with that probability."""
+        times *= self._share
+        return range(int(times) + (self._chance.random() < times % 1))
 
 
 def _trainable(rows: Iterator[Row]) -> Iterator[Row]:
     return (row for row in rows if not is_held_out(row.text))
-
-
-def _rounded(times: float, chance: random.Random) -> int:
-    return int(times) + (chance.random() < times % 1)

@@ -114,3 +114,39 @@ SPAM_QUESTIONS = (
     "Is {{{}}} an advertisement or a fraud?",
     "Does this message try to sell something or to cheat?",
 )
+
+# `<fields>` stands where the names of the fields are listed.
+EXTRACTION_INSTRUCTIONS = (
+    "Extract <fields> from the text as JSON.",
+    "Extract <fields> as JSON.",
+    "Extract these fields as JSON: <fields>",
+    "Extract <fields> from {{{}}}. Answer with JSON.",
+    "Return a JSON object with the keys <fields>. Use null for what is not in the text.",
+    "Find <fields> in the text and answer in JSON.",
+    "Which <fields> does the text name? Answer as a JSON object.",
+    "Fields: <fields>. Give their values in the text as JSON, null where there is none.",
+)
+TITLE_INSTRUCTIONS = (
+    "Write a short title for this review.",
+    "Write a title for {{{}}}.",
+    "Give the text a short title.",
+    "Summarize the review in a few words.",
+    "Summarize {{{}}} in at most ten words.",
+    "What is this about? Answer with a few words.",
+    "Write a headline.",
+)
+INTENT_INSTRUCTIONS = (
+    "What does the customer want? Answer with one of: <labels>",
+    "Which of these fits best: <labels>?",
+    "Intent of {{{}}}? Choose from <labels>.",
+    "Choose the topic of the text: <labels>.",
+)
+LABEL_QUESTIONS = (
+    "Is this about <label>?",
+    "Is the request about <label>?",
+    "Does <label> describe the text?",
+    "Does the text belong to the category <label>?",
+    "Is {{{}}} a case of <label>?",
+)
+FILM_QUESTIONS = ("Is this a movie?", "Is it a movie, not a TV show?", "Is this title a movie?")
+SERIES_QUESTIONS = ("Is this a TV show?", "Is it a series?", "Is this title a TV show?")

@@ -11,8 +11,9 @@ Sentiment = Literal["positive", "negative", "neutral"]
 class Row:
     """A text with what is known about it.
 
-    `stars` runs from 1 to 5; `label` is one of the labels of the set `source`; `fields` are the
-    row's other columns, by name.
+    `stars` runs from 1 to 5; `label` is one of the labels of the set `source`; `slots` are parts of
+    the text by what they are; `fields` are the row's other columns, by name; `beliefs` holds the
+    probability of each sentiment as a teacher sees it.
     """
 
     source: str
@@ -21,7 +22,9 @@ class Row:
     stars: int | None = None
     recommended: bool | None = None
     label: str | None = None
+    slots: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
+    beliefs: Mapping[Sentiment, float] = field(default_factory=dict)
 
 
 def sentiment_of_stars(stars: int) -> Sentiment:

@@ -1,14 +1,14 @@
-"""Softer labels: what a linear model, trained on the other rows, says of a row.
+"""Softer labels: what teachers, trained on the other rows, believe of a row.
 
-A small decoder learns single rows by heart long before it has read enough of them. Half of the
-times a row is asked about, its label is drawn from the prediction of TF-IDF and logistic regression
-that has not seen the row (out of fold), so that in the mean the target is half label, half
-prediction: knowledge distillation (Hinton et al. 2015) with drawn instead of soft targets.
+A small decoder learns single rows by heart long before it has read enough of them. So it is taught
+not the label alone but half label, half belief of teachers that have not seen the row (out of
+fold): knowledge distillation (Hinton et al. 2015). The teachers are logistic regressions, on TF-IDF
+of words and pieces of words and, where they are given, on features of a pretrained encoder.
 """
 
-import random
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,39 +20,48 @@ _FOLDS = 4
 _SHARE = 0.5
 
 
-class Softener:
-    """Predictions for rows with a sentiment, and draws from them.
+def softened(
+    rows: Sequence[Row],
+    weights: Sequence[float],
+    seed: int,
+    features: NDArray[np.float32] | None = None,
+) -> list[Row]:
+    """Return the rows with beliefs about their sentiment.
 
     Args:
-        rows: all rows to learn from, of all sets.
+        rows: rows with a sentiment.
         weights: how much each row counts, as it is asked about in the mixture, `[rows]`.
         seed: decides the folds.
+        features: of a pretrained encoder, `[rows, features]`.
     """
+    labels = np.array([_SENTIMENTS.index(row.sentiment or "neutral") for row in rows])
+    folds = _folds([row.text for row in rows], seed)
+    counted = np.asarray(weights)
+    logs = np.log(_out_of_fold(_words(rows), labels, counted, folds, strength=3.0))
+    if features is not None:
+        scaled = (features - features.mean(0)) / (features.std(0) + 1e-6)
+        seen = _out_of_fold(scaled, labels, counted, folds, strength=0.003)
+        logs = (logs + np.log(seen)) / 2
+    beliefs = np.exp(logs) / np.exp(logs).sum(1, keepdims=True)
+    targets = (1 - _SHARE) * np.eye(len(_SENTIMENTS))[labels] + _SHARE * beliefs
+    return [
+        replace(row, beliefs=dict(zip(_SENTIMENTS, target, strict=True)))
+        for row, target in zip(rows, targets.tolist(), strict=True)
+    ]
 
-    def __init__(self, rows: Sequence[Row], weights: Sequence[float], seed: int) -> None:
-        predictions = _out_of_fold(rows, np.asarray(weights), seed)
-        self._predictions = dict(zip((row.text for row in rows), predictions, strict=True))
 
-    def draw(self, row: Row, chance: random.Random) -> Row:
-        """Return the row, or the row with a sentiment drawn from its prediction."""
-        prediction = self._predictions.get(row.text)
-        if prediction is None or chance.random() >= _SHARE:
-            return row
-        drawn = chance.choices(_SENTIMENTS, prediction.tolist())[0]
-        if drawn == row.sentiment:
-            return row
-        return replace(row, sentiment=drawn, stars=None, recommended=None)
+def _folds(texts: Sequence[str], seed: int) -> NDArray[np.int64]:
+    """Return a fold for each text; copies of a text are in the same one."""
+    drawn = np.random.default_rng(seed).integers(_FOLDS, size=len(texts))
+    first: dict[str, int] = {}
+    return drawn[[first.setdefault(text, place) for place, text in enumerate(texts)]]
 
 
-def _out_of_fold(
-    rows: Sequence[Row], weights: NDArray[np.float64], seed: int
-) -> NDArray[np.float64]:
-    """Return the probabilities of `_SENTIMENTS` for each row, `[rows, 3]`."""
+def _words(rows: Sequence[Row]) -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_union
 
-    features = make_union(
+    return make_union(
         TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
         TfidfVectorizer(
             analyzer="char_wb",
@@ -62,12 +71,25 @@ def _out_of_fold(
             max_features=100_000,
         ),
     ).fit_transform([row.text for row in rows])
-    labels = np.array([_SENTIMENTS.index(row.sentiment or "neutral") for row in rows])
-    folds = np.random.default_rng(seed).integers(_FOLDS, size=len(rows))
-    predictions = np.empty((len(rows), len(_SENTIMENTS)))
+
+
+def _out_of_fold(
+    features: Any,
+    labels: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    folds: NDArray[np.int64],
+    strength: float,
+) -> NDArray[np.float64]:
+    """Return the probabilities of `_SENTIMENTS` for each row, `[rows, 3]`."""
+    from sklearn.linear_model import LogisticRegression
+
+    predictions = np.full((len(labels), len(_SENTIMENTS)), 1e-6)
     for fold in range(_FOLDS):
         inside = folds == fold
-        model = LogisticRegression(C=1.0, max_iter=60, tol=1e-3)
+        if not inside.any():
+            continue
+        model = LogisticRegression(C=strength, max_iter=60, tol=1e-3)
         model.fit(features[~inside], labels[~inside], sample_weight=weights[~inside])
-        predictions[inside] = model.predict_proba(features[inside])
+        found = model.predict_proba(features[inside])
+        predictions[np.ix_(inside, model.classes_)] = np.maximum(found, 1e-6)
     return predictions

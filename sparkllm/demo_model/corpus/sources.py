@@ -115,9 +115,36 @@ def sentiment_of_emotions(emotions: list[str]) -> Sentiment | None:
 
 
 def labelled(data: Path, name: str) -> Iterator[Row]:
-    """Yield the rows of a set with one label each: snips, banking77, sms_spam."""
+    """Yield the rows of a set with one label each: snips, clinc150, banking77, sms_spam.
+
+    Those of snips have slots, too; of several values of a slot it is the first.
+    """
     for row in _lines(data, name):
-        yield Row(name, row["text"], label=row["label"])
+        slots = {slot: values[0] for slot, values in row.get("slots", {}).items()}
+        yield Row(name, row["text"], label=row["label"], slots=slots)
+
+
+def restaurant8k(data: Path) -> Iterator[Row]:
+    """Yield what guests say at a restaurant's telephone, with slots (CC BY 4.0)."""
+    for row in _lines(data, "span_extraction"):
+        if row["domain"] == "restaurant8k" and row["slots"]:
+            yield Row("restaurant8k", row["text"], slots=row["slots"])
+
+
+def wnut17(data: Path) -> Iterator[Row]:
+    """Yield short messages with the first name of each kind in them (CC BY 4.0)."""
+    for row in _lines(data, "wnut17_ner"):
+        if row["entities"]:
+            slots = {kind: names[0] for kind, names in row["entities"].items()}
+            yield Row("wnut17_ner", row["text"], slots=slots)
+
+
+def netflix_titles(data: Path) -> Iterator[Row]:
+    """Yield films and series, of many columns; the text is the description (CC0)."""
+    names = ("title", "director", "country", "release_year", "rating", "duration", "listed_in")
+    for row in _table(data, "netflix_titles"):
+        fields = {name: row[name] for name in names if row[name]}
+        yield Row("netflix_titles", row["description"], label=row["type"], fields=fields)
 
 
 def _lines(data: Path, name: str) -> Iterator[dict[str, Any]]:

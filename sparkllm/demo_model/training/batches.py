@@ -15,12 +15,14 @@ _NEIGHBOURS = 2048
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Right-padded examples: `ids` is `[examples, tokens]` int64, `marks` `[examples, 3]` as in
-    the corpus, `lengths` `[examples]`."""
+    """Right-padded examples: `ids` is `[examples, tokens]` int64, `marks` `[examples, 3]`,
+    `believed` and `beliefs` `[examples, 5]` as in the corpus, `lengths` `[examples]`."""
 
     ids: torch.Tensor
     marks: torch.Tensor
     lengths: torch.Tensor
+    believed: torch.Tensor
+    beliefs: torch.Tensor
 
 
 def epoch_batches(
@@ -66,4 +68,6 @@ def collate(corpus: PackedCorpus, indices: NDArray[np.int64], pad: int) -> Batch
         torch.from_numpy(ids),
         torch.from_numpy(corpus.marks[indices].astype(np.int64)),
         torch.from_numpy(lengths),
+        torch.from_numpy(corpus.believed[indices].astype(np.int64)),
+        torch.from_numpy(corpus.beliefs[indices].astype(np.float32)),
     )

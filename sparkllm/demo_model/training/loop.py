@@ -44,13 +44,13 @@ class Recipe:
     features and `replaced` the share of row tokens that are lost to the model while it learns."""
 
     seed: int = 0
-    tokens: int = 4096
-    learning_rate: float = 2e-3
+    tokens: int = 2048
+    learning_rate: float = 5e-4
     weight_decay: float = 0.1
     clip: float = 1.0
-    dropout: float = 0.1
-    replaced: float = 0.1
-    checkpoint_every: int = 200
+    dropout: float = 0.0
+    replaced: float = 0.05
+    checkpoint_every: int = 100
     autocast: bool = True
 
 

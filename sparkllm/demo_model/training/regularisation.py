@@ -9,6 +9,9 @@ from transformers import PreTrainedModel
 
 from sparkllm.demo_model.training.batches import Batch
 
+_SHORT_ANSWER = 8
+"""Tokens, with the one that ends it."""
+
 
 def drop_features(model: PreTrainedModel, share: float) -> None:
     """Have embeddings and the outputs of attention and feed-forward parts dropped in training.
@@ -35,6 +38,8 @@ def replace_tokens(
 ) -> Tensor:
     """Return the ids of a batch, `[examples, tokens]`, with a share of row text made random.
 
+    Examples with long answers, which may be taken from the text word by word, stay as they are.
+
     Args:
         batch: the examples.
         share: part of the tokens of row text that is replaced.
@@ -43,6 +48,7 @@ def replace_tokens(
     """
     places = torch.arange(batch.ids.shape[1])[None, :]
     text = (places >= batch.marks[:, 0:1]) & (places < batch.marks[:, 1:2])
+    text &= (batch.lengths - batch.marks[:, 2] <= _SHORT_ANSWER)[:, None]
     chosen = text & (torch.rand(text.shape, generator=generator) < share)
     drawn = torch.randint(vocabulary, text.shape, generator=generator)
     return torch.where(chosen, drawn, batch.ids)
