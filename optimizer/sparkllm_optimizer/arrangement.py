@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sparkllm_optimizer.cells import Cells
-from sparkllm_optimizer.encoding import Integers
-
-_KEY_BITS = 62
+from sparkllm_optimizer.encoding import Codes, Integers
+from sparkllm_optimizer.sorting import order_by, order_matrix
 
 Fields = npt.NDArray[np.int16]
 
@@ -33,47 +32,50 @@ def arrange(cells: Cells, fields: Fields, priority: Sequence[int] | None = None)
     their own order: the field first (by `priority`, the columns from first to last), then the
     value, so a depth-first walk of their radix tree results, with similar values side by side.
     """
-    sequences = _sequences(cells, fields, priority)
+    if cells.columns == 0:
+        return Arrangement(np.arange(cells.rows, dtype=np.int64), fields)
     distinct = sum(len(widths) for widths in cells.widths)
-    together = max(1, _KEY_BITS // max(distinct.bit_length(), 1))
-    keys = []
-    for start in range(0, cells.columns, together):
-        key = sequences[:, start].astype(np.int64)
-        for column in range(start + 1, min(start + together, cells.columns)):
-            key *= distinct
-            key += sequences[:, column]
-        keys.append(key)
-    order = np.lexsort(keys[::-1]) if keys else np.arange(cells.rows)
-    return Arrangement(order.astype(np.int64), fields[order])
+    order = order_matrix(_sequences(cells.codes, cells, fields, priority), distinct)
+    return Arrangement(order, fields.take(order, axis=0))
 
 
 def sort_rows(cells: Cells, order: Sequence[int]) -> Arrangement:
     """Arrange a table with one field order for all rows."""
-    fields = np.empty((cells.rows, cells.columns), np.int16)
-    fields[:] = np.array(order, np.int16)
-    keys = [cells.codes[:, column] for column in reversed(order)]
-    rows = np.lexsort(keys) if keys else np.arange(cells.rows)
-    return Arrangement(rows.astype(np.int64), fields)
+    keys = [(cells.codes[:, column], len(cells.widths[column])) for column in order]
+    rows = order_by(keys) if keys else np.arange(cells.rows, dtype=np.int64)
+    return Arrangement(rows, _same_for_all(cells, order))
 
 
 def as_written(cells: Cells) -> Arrangement:
     """Return the rows and fields as the table has them."""
-    fields = np.empty((cells.rows, cells.columns), np.int16)
-    fields[:] = np.arange(cells.columns, dtype=np.int16)
-    return Arrangement(np.arange(cells.rows, dtype=np.int64), fields)
+    rows = np.arange(cells.rows, dtype=np.int64)
+    return Arrangement(rows, _same_for_all(cells, range(cells.columns)))
+
+
+def _same_for_all(cells: Cells, order: Sequence[int]) -> Fields:
+    return np.broadcast_to(np.array(order, np.int16), (cells.rows, cells.columns))
 
 
 def _sequences(
-    cells: Cells, fields: Fields, priority: Sequence[int] | None = None
+    codes: Codes, cells: Cells, fields: Fields, priority: Sequence[int] | None = None
 ) -> npt.NDArray[np.int32]:
-    """Each row as the ids of its cells in its own order: [rows, columns]."""
-    columns = list(priority) if priority is not None else list(range(cells.columns))
+    """Each row of codes as the ids of its cells in its own order: [rows, columns]."""
+    ids: npt.NDArray[np.int32] = codes + _offsets(cells, priority)
+    if fields.strides[0] == 0 and len(fields):
+        return np.ascontiguousarray(ids[:, fields[0]])
+    starts = np.arange(0, ids.size, max(cells.columns, 1), dtype=np.int64)
+    own: npt.NDArray[np.int32] = ids.ravel().take(starts[:, None] + fields)
+    return own
+
+
+def _offsets(cells: Cells, priority: Sequence[int] | None = None) -> Codes:
+    """The id of the first value of each column, where all columns number their values in turn."""
     offsets = np.zeros(cells.columns, np.int32)
     used = 0
-    for column in columns:
+    for column in priority if priority is not None else range(cells.columns):
         offsets[column] = used
         used += len(cells.widths[column])
-    return np.take_along_axis(cells.codes + offsets, fields.astype(np.int64), axis=1)
+    return offsets
 
 
 def saved_by_row(arrangement: Arrangement, cells: Cells) -> Integers:
@@ -82,26 +84,34 @@ def saved_by_row(arrangement: Arrangement, cells: Cells) -> Integers:
     For a depth-first arrangement this is also what an unbounded radix cache serves.
     """
     saved = np.zeros(len(arrangement.rows), np.int64)
-    if cells.rows < 2 or cells.columns == 0:
+    if len(saved) < 2 or cells.columns == 0:
         return saved
-    ordered = cells.take(arrangement.rows)
-    fields = arrangement.fields.astype(np.int64)
-    sequences = _sequences(ordered, arrangement.fields)
-    equal = np.logical_and.accumulate(sequences[1:] == sequences[:-1], axis=1)
-    weights = np.take_along_axis(ordered.weights(), fields, axis=1)
-    saved[1:] = np.einsum("ij,ij->i", equal, weights[1:], dtype=np.int64)
-    depth = equal.sum(1)
-    rows = np.flatnonzero(depth < cells.columns)
-    before, after = fields[rows, depth[rows]], fields[rows + 1, depth[rows]]
-    same = before == after
-    rows, columns = rows[same], after[same]
-    for column in range(cells.columns):
-        if cells.overlaps[column].any():
-            chosen = rows[columns == column]
-            left, right = ordered.codes[chosen, column], ordered.codes[chosen + 1, column]
-            low, high = np.minimum(left, right), np.maximum(left, right)
-            saved[chosen + 1] += range_minimum(cells.overlaps[column], low + 1, high + 1)
+    codes = cells.codes.take(arrangement.rows, axis=0)
+    ids = _sequences(codes, cells, arrangement.fields)
+    differs = ids[1:] != ids[:-1]
+    depth = differs.argmax(1)
+    depth[~differs[np.arange(len(differs)), depth]] = cells.columns
+    weights = np.concatenate(cells.widths).take(ids[1:])
+    weights *= np.arange(cells.columns) < depth[:, None]
+    saved[1:] = weights @ np.ones(cells.columns, np.int64)
+    _add_common_beginnings(saved, ids, depth, cells)
     return saved
+
+
+def _add_common_beginnings(
+    saved: Integers, ids: npt.NDArray[np.int32], depth: Integers, cells: Cells
+) -> None:
+    """Add what the first two different cells of neighbours share, where their field is the same."""
+    overlaps = np.concatenate(cells.overlaps)
+    if not overlaps.any():
+        return
+    rows = np.flatnonzero(depth < cells.columns)
+    before, after = ids[rows, depth[rows]], ids[rows + 1, depth[rows]]
+    ends = _offsets(cells)[1:]
+    same = np.searchsorted(ends, before, "right") == np.searchsorted(ends, after, "right")
+    rows, before, after = rows[same], before[same], after[same]
+    low, high = np.minimum(before, after), np.maximum(before, after)
+    saved[rows + 1] += range_minimum(overlaps, low + 1, high + 1)
 
 
 def range_minimum(values: Integers, starts: Integers, ends: Integers) -> Integers:

@@ -39,14 +39,16 @@ def plan_of(arrangement: Arrangement, names: tuple[str, ...]) -> Plan:
         return Plan(())
     fields = arrangement.fields
     cuts = np.flatnonzero((fields[1:] != fields[:-1]).any(1)) + 1
-    starts = np.concatenate([[0], cuts])
-    orders: dict[tuple[int, ...], tuple[str, ...]] = {}
+    starts = [0, *cuts.tolist()]
+    ends = [*starts[1:], len(arrangement.rows)]
+    orders: dict[bytes, tuple[str, ...]] = {}
     groups = []
-    for rows, order in zip(np.split(arrangement.rows, cuts), fields[starts].tolist(), strict=True):
-        key = tuple(order)
-        if key not in orders:
-            orders[key] = tuple(names[column] for column in key)
-        groups.append(Group(rows, orders[key]))
+    for start, end in zip(starts, ends, strict=True):
+        key = fields[start].tobytes()
+        order = orders.get(key)
+        if order is None:
+            order = orders[key] = tuple(names[column] for column in fields[start].tolist())
+        groups.append(Group(arrangement.rows[start:end], order))
     return Plan(tuple(groups))
 
 

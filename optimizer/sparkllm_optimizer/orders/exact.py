@@ -75,5 +75,5 @@ def _clustering(
     for members in chosen:
         if split[members]:
             parents[ids[split[members]]] = parents[ids[members ^ split[members]]] = ids[members]
-    starts = (0, *range(count, len(chosen)))
-    return Clustering(parents, bundles[chosen], starts)
+    samples = np.array([(members & -members).bit_length() - 1 for members in chosen], np.int64)
+    return Clustering(parents, bundles[chosen], samples)

@@ -14,17 +14,18 @@ from sparkllm_optimizer.orders.clustering import Clustering, Mask
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
-    """The radix tree of a clustering, without clusters that add no field to their parent.
+    """The radix tree of a clustering: its clusters that add a field to the prefix above them.
 
-    `parents` [clusters] is the next cluster above with a shorter prefix (the root is its own),
-    `levels` [clusters] the number of such clusters above, `samples` [clusters] one row of each;
-    `added` [clusters, columns] the fields that a cluster adds to its parent's prefix.
+    Node 0 is the root. `parents` [nodes] is the next node above (the root is its own), `levels`
+    [nodes] the number of nodes above, `samples` [nodes] one row of each, `added` [nodes, columns]
+    the fields that a node adds. `rows` [rows] is the lowest node of each row.
     """
 
     parents: Integers
     levels: Integers
     samples: Integers
     added: Mask
+    rows: Integers
 
 
 def fields_of_rows(clustering: Clustering, cells: Cells) -> Fields:
@@ -36,44 +37,50 @@ def fields_of_rows(clustering: Clustering, cells: Cells) -> Fields:
     """
     tree = _tree(clustering, cells.rows)
     leading = _leading_fields(tree, cells)
-    clusters, columns = tree.added.shape
+    columns = cells.columns
     place = np.empty(columns, np.int32)
     place[_by_common_beginning(cells)] = np.arange(1, columns + 1)
-    keys = np.zeros((clusters, columns), np.int32)
-    step = np.int32(columns + 1)
-    for start, end in _rounds_from_root(clustering):
-        ids = np.arange(start, end)
-        own = np.where(np.arange(columns) == leading[tree.parents[ids], None], 0, place)
-        fresh = tree.levels[ids].astype(np.int32)[:, None] * step + own
-        keys[ids] = np.where(tree.added[ids], fresh, keys[clustering.parents[ids]])
-    return np.argsort(keys[: cells.rows], axis=1).astype(np.int16)
-
-
-def _rounds_from_root(clustering: Clustering) -> list[tuple[int, int]]:
-    ends = (*clustering.starts[1:], len(clustering.parents))
-    return list(zip(reversed(clustering.starts), reversed(ends), strict=True))
+    keys = np.zeros(tree.added.shape, np.int32)
+    by_level = np.argsort(tree.levels, kind="stable")
+    for level, nodes in enumerate(np.split(by_level, np.cumsum(np.bincount(tree.levels))[:-1])):
+        above = tree.parents[nodes]
+        own = np.where(np.arange(columns) == leading[above, None], 0, place)
+        own += np.int32(level * (columns + 1))
+        keys[nodes] = np.where(tree.added[nodes], own, keys[above])
+    # Sorting keys that carry their column is twice as fast as asking for the order of keys.
+    carried = keys.take(tree.rows, axis=0) * np.int32(columns) + np.arange(columns, dtype=np.int32)
+    carried.sort(axis=1)
+    return (carried % columns).astype(np.int16)
 
 
 def _tree(clustering: Clustering, rows: int) -> _Tree:
     clusters = len(clustering.parents)
-    above: Integers = np.where(clustering.parents < 0, np.arange(clusters), clustering.parents)
+    root = clusters - 1
+    above: Integers = np.where(clustering.parents < 0, root, clustering.parents)
     added = clustering.masks & ~clustering.masks[above]
-    added[clusters - 1] = clustering.masks[clusters - 1]
+    added[root] = clustering.masks[root]
     kept = np.atleast_1d(added.any(1))
-    # `prefix[k]` is the nearest cluster at or above k that adds a field.
-    prefix = np.arange(clusters, dtype=np.int64)
-    parents = np.arange(clusters, dtype=np.int64)
-    levels = np.zeros(clusters, np.int64)
-    samples = np.arange(clusters, dtype=np.int64)
-    for start, end in reversed(_rounds_from_root(clustering)):
-        np.put(samples, above[start:end], samples[start:end])
-    for start, end in _rounds_from_root(clustering):
-        ids = np.arange(start, end)
-        up = above[ids]
-        parents[ids] = prefix[up]
-        levels[ids] = np.where(up == ids, 0, levels[prefix[up]] + 1)
-        prefix[ids] = np.where(kept[start:end], ids, prefix[up])
-    return _Tree(parents, levels, samples, added)
+    kept[root] = True
+    # The nearest cluster at or above each one that adds a field: jumps double in length.
+    node: Integers = np.where(kept, np.arange(clusters), above)
+    while not kept[node].all():
+        node = node[node]
+    nodes = np.flatnonzero(kept)[::-1]
+    number = np.zeros(clusters, np.int64)
+    number[nodes] = np.arange(len(nodes))
+    parents = number[node[above[nodes]]]
+    levels = _depths(parents)
+    return _Tree(parents, levels, clustering.samples[nodes], added[nodes], number[node[:rows]])
+
+
+def _depths(parents: Integers) -> Integers:
+    """The number of nodes above each one, by jumps that double in length; node 0 is the root."""
+    depths = np.minimum(np.arange(len(parents)), 1)
+    ahead = parents
+    while ahead.any():
+        depths = depths + depths[ahead]
+        ahead = ahead[ahead]
+    return depths
 
 
 def _leading_fields(tree: _Tree, cells: Cells) -> npt.NDArray[np.int16]:

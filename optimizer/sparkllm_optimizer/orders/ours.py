@@ -16,13 +16,14 @@ from sparkllm_optimizer.orders.peeling import peel
 from sparkllm_optimizer.orders.ties import expand_fields, merge_tied_columns
 from sparkllm_optimizer.pairs import PairStatistics, pair_statistics
 
-_STATISTICS_ROWS = 4_000
-_BEAM = 4
-_SECONDS_PER_CELL = 1.2e-6
+_SAMPLE_ROWS = 2_000
+_BEAM = 2
+_SECONDS_PER_CELL = 4e-7
 _BLOCK = 250
 _GROUP = 64
 _GROUPS = 256
-_SMALL_GROUP = 16
+_TOP_ROWS = 16
+_FEW_ROWS = 1_024
 _MOST_SEARCHED_ROWS = 256
 _FEWEST_LEADERS = 3
 _MOST_SORTED_ROWS = 2_000_000
@@ -42,15 +43,18 @@ def ours(cells: Cells, search: Search | None = None) -> Arrangement:
 
     Candidates are the best single order and clusterings that start from different coarse groups;
     the exact saving decides. The search ends where all that repetition could still save, or from
-    the third candidate on the last one's gain, isn't worth a candidate's estimated time; a table of
-    a few hundred rows gets all candidates. The estimate depends on the size of the table alone,
+    the third candidate on the last one's gain, isn't worth a candidate's estimated time; a table
+    of a few hundred rows gets all candidates. The estimate depends on the size of the table alone,
     so equal input gives equal plans.
     """
     if cells.rows < 2 or cells.columns == 0:
         return sort_rows(cells, range(cells.columns))
     search = search or Search()
-    merged = merge_tied_columns(cells, pair_statistics(cells, _STATISTICS_ROWS))
-    order = _single_order(merged.cells)
+    statistics = pair_statistics(cells, _SAMPLE_ROWS)
+    merged = merge_tied_columns(cells, statistics)
+    if merged.cells.columns < cells.columns:
+        statistics = pair_statistics(merged.cells, _SAMPLE_ROWS)
+    order = _single_order(merged.cells, statistics)
     best: _Candidate | None = None
     if cells.rows <= _MOST_INSURED_ROWS:
         fields = [column for lead in order for column in merged.classes[lead]]
@@ -59,12 +63,13 @@ def ours(cells: Cells, search: Search | None = None) -> Arrangement:
     if best and (_most(merged.cells) - best.saved) * search.unit_seconds < seconds:
         return best.arrangement
     left = search.seconds
-    for tried, fields_by_row in enumerate(_candidates(merged.cells, order), start=1):
+    sure = 1 if cells.rows > _FEW_ROWS else 2
+    for tried, fields_by_row in enumerate(_candidates(merged.cells, order, statistics), start=1):
         candidate = _judge(arrange(cells, expand_fields(merged, fields_by_row)), cells)
         gain = candidate.saved - best.saved if best else candidate.saved
         best = candidate if best is None or gain > 0 else best
         left -= seconds
-        idle = tried > 1 and gain * search.unit_seconds < seconds
+        idle = tried > sure and gain * search.unit_seconds < seconds
         if left < seconds or (idle and cells.rows > _MOST_SEARCHED_ROWS):
             break
     assert best is not None
@@ -81,21 +86,22 @@ def _judge(arrangement: Arrangement, cells: Cells) -> _Candidate:
     return _Candidate(arrangement, int(saved_by_row(arrangement, cells).sum()))
 
 
-def _candidates(cells: Cells, order: Sequence[int]) -> Iterator[Fields]:
+def _candidates(cells: Cells, order: Sequence[int], statistics: PairStatistics) -> Iterator[Fields]:
     """Field orders [rows, columns] from clusterings, the most promising start first."""
     if cells.rows <= MOST_ROWS:
         yield fields_of_rows(cluster_exactly(cells), cells)
         return
-    leaders = _leaders(cells, pair_statistics(cells, _STATISTICS_ROWS))
-    whole = np.zeros(cells.rows, np.int64)
-    yield fields_of_rows(cluster(cells, [whole], leaders), cells)
-    for smallest in (max(_GROUP, cells.rows // _GROUPS), _SMALL_GROUP):
-        if cells.rows >= 2 * smallest:
-            yield fields_of_rows(cluster(cells, peel(cells, smallest), leaders), cells)
-    if cells.rows <= _MOST_SEARCHED_ROWS:
-        for power in (1, 2):
-            yield fields_of_rows(cluster(cells, peel(cells, 2, power), leaders), cells)
-        yield fields_of_rows(cluster(cells, _prefix_groups(cells, order), leaders), cells)
+    leaders = _leaders(cells, statistics)
+    prefixes = _prefix_groups(cells, order)
+    top = [groups for groups in prefixes if int(groups.max()) * _TOP_ROWS < cells.rows]
+    yield fields_of_rows(cluster(cells, top, leaders), cells)
+    if len(top) > 1:
+        yield fields_of_rows(cluster(cells, top[:1], leaders), cells)
+    if cells.rows <= _FEW_ROWS:
+        yield fields_of_rows(cluster(cells, prefixes, leaders), cells)
+        for smallest, power in ((_GROUP, 1), (_TOP_ROWS, 1), (2, 1), (2, 2)):
+            if cells.rows >= 2 * smallest:
+                yield fields_of_rows(cluster(cells, peel(cells, smallest, power), leaders), cells)
 
 
 def _prefix_groups(cells: Cells, order: Sequence[int]) -> list[Integers]:
@@ -131,17 +137,17 @@ def _leaders(cells: Cells, statistics: PairStatistics) -> list[list[int]]:
 
 
 def _most(cells: Cells) -> int:
-    """An upper bound of what can be saved: all but the first of each distinct cell."""
+    """An upper bound of what can be saved: all but what each distinct cell has of its own."""
     most = cells.total()
-    for column, widths in enumerate(cells.widths):
-        seen = np.bincount(cells.codes[:, column], minlength=len(widths)) > 0
-        most -= int(widths[seen].sum())
+    for column, (widths, overlaps) in enumerate(zip(cells.widths, cells.overlaps, strict=True)):
+        seen = np.flatnonzero(np.bincount(cells.codes[:, column], minlength=len(widths)))
+        most -= int(widths[seen].sum() - overlaps[seen].sum())
     return most
 
 
-def _single_order(cells: Cells) -> tuple[int, ...]:
-    if cells.rows <= _STATISTICS_ROWS:
-        return best_single_order(cells, _BEAM)
-    blocks = np.linspace(0, cells.rows - _BLOCK, _STATISTICS_ROWS // _BLOCK).astype(np.int64)
-    sample = np.unique((blocks[:, None] + np.arange(_BLOCK)).ravel())
-    return best_single_order(cells.take(sample), _BEAM)
+def _single_order(cells: Cells, statistics: PairStatistics) -> tuple[int, ...]:
+    if cells.rows <= _SAMPLE_ROWS:
+        return best_single_order(cells, _BEAM, statistics)
+    starts = np.linspace(0, cells.rows - _BLOCK, _SAMPLE_ROWS // _BLOCK).astype(np.int64)
+    sample = np.unique((starts[:, None] + np.arange(_BLOCK)).ravel())
+    return best_single_order(cells.take(sample), _BEAM, statistics)
