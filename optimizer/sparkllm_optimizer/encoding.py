@@ -35,7 +35,13 @@ class EncodedTable:
 
 
 def encode_table(table: pa.Table) -> EncodedTable:
-    """Encode each column of a table; nested values count as equal when their texts are."""
+    """Encode each column of a table; nested values count as equal when their texts are.
+
+    Raises ValueError for a column name that occurs twice: a field order couldn't tell them apart.
+    """
+    if len(set(table.column_names)) < table.num_columns:
+        twice = next(name for name in table.column_names if table.column_names.count(name) > 1)
+        raise ValueError(f"there are two columns '{twice}': rename one of them")
     encoded = [encode_column(column) for column in table.columns]
     return EncodedTable(
         tuple(table.column_names),
@@ -75,6 +81,9 @@ def _encode_flat(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
 
 
 def _encode_dictionary(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
+    if column.num_chunks > 1 and any(chunk.dictionary.null_count for chunk in column.chunks):
+        # Arrow can't unify dictionaries with a NULL among their values.
+        return encode_column(column.cast(column.type.value_type))
     chunks = column.unify_dictionaries().chunks
     if not chunks:
         return np.empty(0, np.int32), pa.array([], column.type.value_type)

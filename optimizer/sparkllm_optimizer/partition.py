@@ -43,24 +43,33 @@ def partition(
     the cheapest within 5% of a part around its even place. The aim is D2LPM's (arXiv 2501.14312):
     balance and locality, here known beforehand.
     """
-    if parts < 1:
-        raise ValueError(f"a plan is cut into at least 1 part, not {parts}")
     options = options or PlanOptions()
     cells = weigh(encode_table(table), options.measure, options.tokenize, options.render)
-    arrangement = arrangement_of(plan, cells.names)
+    pieces = cut(arrangement_of(plan, cells.names), cells, parts, options.measure.prefix_tokens)
+    saved = [saved_by_row(piece, cells) for piece in pieces]
+    work = [_work(piece, cells, options.measure.prefix_tokens) for piece in pieces]
+    computed = [int(w.sum() - s.sum()) for w, s in zip(work, saved, strict=True)]
+    whole = int(saved_by_row(arrangement_of(plan, cells.names), cells).sum())
+    lost = whole - sum(int(s.sum()) for s in saved)
+    return Partitioning(
+        tuple(plan_of(piece, cells.names) for piece in pieces), tuple(computed), lost
+    )
+
+
+def cut(
+    arrangement: Arrangement, cells: Cells, parts: int, prefix_tokens: int = 0
+) -> list[Arrangement]:
+    """Cut weighed rows in evaluation order into parts: see `partition`."""
+    if parts < 1:
+        raise ValueError(f"a plan is cut into at least 1 part, not {parts}")
     saved = saved_by_row(arrangement, cells)
-    work = _work(arrangement, cells, options.measure.prefix_tokens) - saved
+    work = _work(arrangement, cells, prefix_tokens) - saved
     cuts = _cuts(np.cumsum(work), saved, parts)
-    ends = [*cuts, cells.rows]
-    starts = [0, *cuts]
-    pieces = []
-    computed = []
-    for start, end in zip(starts, ends, strict=True):
-        piece = Arrangement(arrangement.rows[start:end], arrangement.fields[start:end])
-        pieces.append(plan_of(piece, cells.names))
-        computed.append(int(work[start:end].sum() + (saved[start] if start < end else 0)))
-    lost = sum(int(saved[cut]) for cut in cuts if cut < cells.rows)
-    return Partitioning(tuple(pieces), tuple(computed), lost)
+    bounds = zip([0, *cuts], [*cuts, len(arrangement.rows)], strict=True)
+    return [
+        Arrangement(arrangement.rows[start:end], arrangement.fields[start:end])
+        for start, end in bounds
+    ]
 
 
 def _work(arrangement: Arrangement, cells: Cells, prefix_tokens: int) -> Integers:

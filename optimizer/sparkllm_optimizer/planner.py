@@ -22,7 +22,8 @@ def plan(table: pa.Table, options: PlanOptions | None = None, warm: Warm | None 
     that went before, whose prefixes the cache may still hold; the row ids stay those of `table`.
     """
     options = options or PlanOptions()
-    if warm is None or warm.table.num_rows == 0 or options.column_order == "asWritten":
+    empty = warm is None or warm.table.num_rows == 0 or table.num_columns == 0
+    if warm is None or empty or options.column_order == "asWritten":
         cells = weigh(encode_table(table), options.measure, options.tokenize, options.render)
         return plan_of(arrange_cells(cells, options), cells.names)
     joined = pa.concat_tables([warm.table, table], promote_options="permissive")

@@ -49,6 +49,15 @@ class Clustering:
     samples: Integers
 
 
+def saved_cells(clustering: Clustering, cells: Cells) -> int:
+    """Return the worth of the whole cells that a clustering saves: one bundle for each join."""
+    joined = np.arange(cells.rows, len(clustering.parents))
+    bundles = cells.weights().take(clustering.samples[joined], axis=0) * clustering.masks[joined]
+    below = clustering.parents[clustering.parents >= 0]
+    joins = np.bincount(below, minlength=len(clustering.parents))[joined] - 1
+    return int(bundles.sum(1, dtype=np.int64) @ joins)
+
+
 def cluster(
     cells: Cells, levels: Sequence[Integers], leaders: Sequence[Sequence[int]]
 ) -> Clustering:

@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
-from sparkllm_optimizer.arrangement import Arrangement, Fields, arrange, saved_by_row, sort_rows
+from sparkllm_optimizer.arrangement import Arrangement, arrange, saved_by_row, sort_rows
 from sparkllm_optimizer.cells import Cells
 from sparkllm_optimizer.encoding import Integers, number_by_appearance
-from sparkllm_optimizer.orders.clustering import cluster
+from sparkllm_optimizer.orders.clustering import Clustering, cluster, saved_cells
 from sparkllm_optimizer.orders.exact import MOST_ROWS, cluster_exactly
 from sparkllm_optimizer.orders.fields import fields_of_rows
 from sparkllm_optimizer.orders.fixed import best_single_order
 from sparkllm_optimizer.orders.peeling import peel
-from sparkllm_optimizer.orders.ties import expand_fields, merge_tied_columns
+from sparkllm_optimizer.orders.ties import Merged, expand_fields, merge_tied_columns
 from sparkllm_optimizer.pairs import PairStatistics, pair_statistics
 
 _SAMPLE_ROWS = 2_000
@@ -27,7 +28,7 @@ _FEW_ROWS = 1_024
 _MOST_SEARCHED_ROWS = 256
 _FEWEST_LEADERS = 3
 _MOST_SORTED_ROWS = 2_000_000
-_MOST_INSURED_ROWS = 200_000
+_MOST_JUDGED_ROWS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ def ours(cells: Cells, search: Search | None = None) -> Arrangement:
     Candidates are the best single order and clusterings that start from different coarse groups;
     the exact saving decides. The search ends where all that repetition could still save, or from
     the third candidate on the last one's gain, isn't worth a candidate's estimated time; a table
-    of a few hundred rows gets all candidates. The estimate depends on the size of the table alone,
-    so equal input gives equal plans.
+    of a few hundred rows gets all candidates, one of hundreds of thousands is decided by the whole
+    cells that clusterings save. The estimate depends on the size of the table alone, so equal input
+    gives equal plans.
     """
     if cells.rows < 2 or cells.columns == 0:
         return sort_rows(cells, range(cells.columns))
@@ -55,25 +57,33 @@ def ours(cells: Cells, search: Search | None = None) -> Arrangement:
     if merged.cells.columns < cells.columns:
         statistics = pair_statistics(merged.cells, _SAMPLE_ROWS)
     order = _single_order(merged.cells, statistics)
-    best: _Candidate | None = None
-    if cells.rows <= _MOST_INSURED_ROWS:
-        fields = [column for lead in order for column in merged.classes[lead]]
-        best = _judge(sort_rows(cells, fields), cells)
+    candidates = _candidates(merged.cells, order, statistics)
     seconds = merged.cells.rows * merged.cells.columns * _SECONDS_PER_CELL
-    if best and (_most(merged.cells) - best.saved) * search.unit_seconds < seconds:
+    if cells.rows > _MOST_JUDGED_ROWS:
+        affordable = max(1, int(search.seconds / seconds))
+        chosen = max(
+            islice(candidates, affordable), key=lambda tree: saved_cells(tree, merged.cells)
+        )
+        return _arranged(chosen, merged, cells)
+    fields = [column for lead in order for column in merged.classes[lead]]
+    best = _judge(sort_rows(cells, fields), cells)
+    if (_most(merged.cells) - best.saved) * search.unit_seconds < seconds:
         return best.arrangement
     left = search.seconds
     sure = 1 if cells.rows > _FEW_ROWS else 2
-    for tried, fields_by_row in enumerate(_candidates(merged.cells, order, statistics), start=1):
-        candidate = _judge(arrange(cells, expand_fields(merged, fields_by_row)), cells)
-        gain = candidate.saved - best.saved if best else candidate.saved
-        best = candidate if best is None or gain > 0 else best
+    for tried, tree in enumerate(candidates, start=1):
+        candidate = _judge(_arranged(tree, merged, cells), cells)
+        gain = candidate.saved - best.saved
+        best = candidate if gain > 0 else best
         left -= seconds
         idle = tried > sure and gain * search.unit_seconds < seconds
         if left < seconds or (idle and cells.rows > _MOST_SEARCHED_ROWS):
             break
-    assert best is not None
     return best.arrangement
+
+
+def _arranged(tree: Clustering, merged: Merged, cells: Cells) -> Arrangement:
+    return arrange(cells, expand_fields(merged, fields_of_rows(tree, merged.cells)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +96,24 @@ def _judge(arrangement: Arrangement, cells: Cells) -> _Candidate:
     return _Candidate(arrangement, int(saved_by_row(arrangement, cells).sum()))
 
 
-def _candidates(cells: Cells, order: Sequence[int], statistics: PairStatistics) -> Iterator[Fields]:
-    """Field orders [rows, columns] from clusterings, the most promising start first."""
+def _candidates(
+    cells: Cells, order: Sequence[int], statistics: PairStatistics
+) -> Iterator[Clustering]:
+    """Clusterings, the most promising start first."""
     if cells.rows <= MOST_ROWS:
-        yield fields_of_rows(cluster_exactly(cells), cells)
+        yield cluster_exactly(cells)
         return
     leaders = _leaders(cells, statistics)
     prefixes = _prefix_groups(cells, order)
     top = [groups for groups in prefixes if int(groups.max()) * _TOP_ROWS < cells.rows]
-    yield fields_of_rows(cluster(cells, top, leaders), cells)
+    yield cluster(cells, top, leaders)
     if len(top) > 1:
-        yield fields_of_rows(cluster(cells, top[:1], leaders), cells)
+        yield cluster(cells, top[:1], leaders)
     if cells.rows <= _FEW_ROWS:
-        yield fields_of_rows(cluster(cells, prefixes, leaders), cells)
+        yield cluster(cells, prefixes, leaders)
         for smallest, power in ((_GROUP, 1), (_TOP_ROWS, 1), (2, 1), (2, 2)):
             if cells.rows >= 2 * smallest:
-                yield fields_of_rows(cluster(cells, peel(cells, smallest, power), leaders), cells)
+                yield cluster(cells, peel(cells, smallest, power), leaders)
 
 
 def _prefix_groups(cells: Cells, order: Sequence[int]) -> list[Integers]:
