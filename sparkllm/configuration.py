@@ -89,12 +89,22 @@ def _column_order(text: str) -> ColumnOrder:
     return orders[text.lower()]
 
 
+def _one_of(*names: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in names:
+            raise ValueError(f"it is none of {', '.join(names)}")
+        return text.lower()
+
+    return read
+
+
 TEXT = Kind("text", str)
 COUNT = Kind("count", lambda text: _not_negative(int(text)))
 BYTES = Kind("bytes", lambda text: int(_quantity(text, _BYTES)))
 DURATION = Kind("duration", lambda text: _quantity(text, _SECONDS))
 BOOLEAN = Kind("boolean", _boolean)
 
+QUANTIZATION = Kind("none or int8", _one_of("none", "int8"))
 COLUMN_ORDER = Kind("asWritten, perQuery or perGroup", _column_order)
 
 _KEYS: dict[str, Key[Any]] = {}
@@ -119,6 +129,11 @@ ENGINE_IMPLEMENTATION = _declare(
 ENGINE_THREADS = _declare(
     COUNT, "engine.threads", "0", "startup",
     "Threads of the engine process. 0: the cores of the executor.",
+)  # fmt: skip
+ENGINE_QUANTIZATION = _declare(
+    QUANTIZATION, "engine.quantization", "none", "startup",
+    "Arithmetic of the model's linear layers. `int8`: 8-bit integers, on processors only; faster, "
+    "and a few answers differ.",
 )  # fmt: skip
 ENGINE_TOKEN_BUDGET = _declare(
     COUNT, "engine.tokenBudget", "2048", "startup",

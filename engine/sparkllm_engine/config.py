@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 from sparkllm_engine.errors import EngineConfigError
 
+_CHOICES = {
+    "dtype": ("auto", "bfloat16", "float32"),
+    "quantization": ("none", "int8"),
+    "order": ("arrival", "prefix"),
+}
 _LEAST = {
     "threads": 0,
     "token_budget": 1,
@@ -22,6 +27,7 @@ class EngineConfig:
         device: torch device, such as `cpu`.
         dtype: `auto` (bfloat16 where the processor computes in it, else float32), `bfloat16`
             or `float32`.
+        quantization: `none`, or `int8` to compute linear layers in 8-bit integers, on a CPU only.
         threads: threads of the forward pass, 0 for all cores.
         token_budget: tokens per step.
         cache_bytes: bytes of the pool for keys and values.
@@ -37,6 +43,7 @@ class EngineConfig:
     model: str
     device: str = "cpu"
     dtype: str = "auto"
+    quantization: str = "none"
     threads: int = 0
     token_budget: int = 2048
     cache_bytes: int = 1 << 30
@@ -47,12 +54,14 @@ class EngineConfig:
     def __post_init__(self) -> None:
         if not self.model:
             raise EngineConfigError("model is empty: give a Hugging Face id or a local path")
-        if self.dtype not in ("auto", "bfloat16", "float32"):
+        for name, choices in _CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise EngineConfigError(f"{name} {value!r} is unknown: use {' or '.join(choices)}")
+        if self.quantization != "none" and not self.device.startswith("cpu"):
             raise EngineConfigError(
-                f"dtype {self.dtype!r} is unknown: use auto, bfloat16 or float32"
+                f"quantization {self.quantization} is for device cpu, not for {self.device}"
             )
-        if self.order not in ("arrival", "prefix"):
-            raise EngineConfigError(f"order {self.order!r} is unknown: use arrival or prefix")
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value < least:

@@ -43,7 +43,13 @@ class LLMEngine:
         self.config = config
         self._statistics = Statistics()
         self._tokenizer = PromptTokenizer(loaded.tokenizer)
-        self._decoder = Decoder(loaded, config.cache_bytes, config.token_budget, threads)
+        self._decoder = Decoder(
+            loaded,
+            config.cache_bytes,
+            config.token_budget,
+            threads=threads,
+            quantization=config.quantization,
+        )
         pool = self._decoder.pool
         self._scheduler = Scheduler(
             PrefixCache(pool.slots, pool.first),
@@ -98,6 +104,16 @@ class LLMEngine:
         gone += [request for request in self._inbox if request.id in wanted]
         self._inbox = deque(request for request in self._inbox if request.id not in wanted)
         self._finished += [Result(request.id, None, "cancelled") for request in gone]
+
+    def reset_prefix_cache(self) -> None:
+        """Forget all cached prefixes.
+
+        Raises:
+            RuntimeError: requests are unfinished.
+        """
+        if self.has_unfinished:
+            raise RuntimeError("requests are unfinished: step until they are done")
+        self._scheduler.restart(())
 
     def statistics(self) -> dict[str, float | int]:
         """Return totals since the engine started: requests, tokens, steps, seconds by phase."""

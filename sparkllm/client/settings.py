@@ -14,6 +14,7 @@ class EngineSettings:
     Attributes:
         implementation: `module:Class` of the engine, empty for `sparkllm_engine:LLMEngine`.
         model: Hugging Face id or local path.
+        quantization: `none` or `int8`.
         threads: threads of the forward pass, 0 for all cores.
         token_budget: tokens per step.
         cache_bytes: bytes of the pool for keys and values.
@@ -27,6 +28,7 @@ class EngineSettings:
 
     implementation: str
     model: str
+    quantization: str
     threads: int
     token_budget: int
     cache_bytes: int

@@ -29,6 +29,7 @@ def settings(directory: Path, **changes: object) -> EngineSettings:
     values: dict[str, object] = {
         "implementation": f"{MODULE}:ScriptedEngine",
         "model": "ready",
+        "quantization": "none",
         "threads": 1,
         "token_budget": 64,
         "cache_bytes": 0,

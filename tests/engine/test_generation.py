@@ -69,6 +69,13 @@ def test_answers_do_not_depend_on_what_is_cached(make_engine: EngineMaker) -> No
     assert all(result.cached_tokens == result.prompt_tokens - 1 for result in again)
 
 
+def test_a_reset_cache_has_no_prefixes(make_engine: EngineMaker) -> None:
+    engine = make_engine()
+    first = engine.generate(PROMPTS, GREEDY)
+    engine.reset_prefix_cache()
+    assert engine.generate(PROMPTS, GREEDY) == first
+
+
 def test_equal_prompts_are_computed_once(make_engine: EngineMaker) -> None:
     engine = make_engine(token_budget=256)
     results = engine.generate(["Great value, I would buy it again"] * 8, GREEDY)

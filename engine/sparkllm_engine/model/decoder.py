@@ -45,12 +45,21 @@ class Decoder:
         cache_bytes: size of the pool for cached tokens.
         scratch: slots for tokens that live for one step.
         threads: threads of the forward pass.
+        quantization: of the linear layers, see `EngineConfig`.
 
     Raises:
         EngineConfigError: the pool can't hold a token.
     """
 
-    def __init__(self, loaded: LoadedModel, cache_bytes: int, scratch: int, threads: int) -> None:
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        cache_bytes: int,
+        scratch: int,
+        *,
+        threads: int,
+        quantization: str = "none",
+    ) -> None:
         self._model = loaded.model
         self._threads = WorkerThreads(threads)
         self._parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
@@ -63,13 +72,13 @@ class Decoder:
             )
         self.pool = KeyValuePool(layers, slots, scratch, loaded.model.dtype, loaded.model.device)
         head = loaded.model.get_output_embeddings()
-        pack_linears(loaded.model, keep=head)
         self._head = SelectiveHead(head)
         self._model.set_attn_implementation(IMPLEMENTATION)
         self._model.set_output_embeddings(self._head)
         wrap_last_layer(self._model, len(layers))
         if not self._agrees_with(loaded.probe):
             unwrap_last_layer(self._model)
+        pack_linears(self._model, keep=head, quantization=quantization)
 
     @property
     def vocabulary(self) -> int:
