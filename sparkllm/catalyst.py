@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from sparkllm.java import JavaNotFoundError, require_java
+from sparkllm.tasks import vocabulary
 
 EXTENSION = "org.apache.spark.sql.sparkllm.LLMExtensions"
 _EXTENSIONS_KEY = "spark.sql.extensions"
 _JARS_KEY = "spark.jars"
 _PACKAGE = Path(__file__).parent
+_VOCABULARY = EXTENSION.rpartition(".")[0].replace(".", "/") + "/vocabulary.json"
 _SHORT_RUN = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 _LOG = logging.getLogger(__name__)
 
@@ -206,6 +209,7 @@ def _digest(sources: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for source in sources:
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
+    digest.update(vocabulary().encode())
     return digest.hexdigest()[:16]
 
 
@@ -244,6 +248,8 @@ def _build(sources: Iterable[Path], home: Path, path: Path, *flags: str) -> None
                 f"the Catalyst extension does not compile against Spark {_spark_version(home)}:\n"
                 f"{done.stdout}{done.stderr}"
             )
+        with zipfile.ZipFile(built, "a") as file:
+            file.writestr(_VOCABULARY, vocabulary())
         built.replace(path)
 
 

@@ -10,13 +10,20 @@ from typing import Any
 class Usage:
     """Counts of some rows' calls.
 
-    `rows` were given, `distinct` inputs remained, `calls` of them reached the model (the others
-    were answered from an equal call). Token counts are those of the calls; `cached_tokens` is the
-    part of `prompt_tokens` that the prefix cache served. `errors` counts distinct inputs by error
-    code. `seconds` is working time, summed over tasks.
+    `rows` were given. Of their inputs, one for each call and row, `nulls` asked nothing and
+    `reused` had the answer of an equal one. `distinct` inputs of windows were asked, `calls` of
+    them reached the model (the others were answered from an equal call). Token counts are those of
+    the calls; `cached_tokens` is the part of `prompt_tokens` that the prefix cache served. `errors`
+    counts distinct inputs by error code.
+
+    Times are summed over tasks: `seconds` from taking a window to handing out its answers; of those
+    `worker_seconds` preparing and placing, `queue_seconds` waiting behind the task's window before,
+    `engine_seconds` with the engine.
     """
 
     rows: int = 0
+    nulls: int = 0
+    reused: int = 0
     distinct: int = 0
     calls: int = 0
     prompt_tokens: int = 0
@@ -24,6 +31,9 @@ class Usage:
     output_tokens: int = 0
     errors: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    worker_seconds: float = 0.0
+    queue_seconds: float = 0.0
+    engine_seconds: float = 0.0
 
     def __add__(self, other: "Usage") -> "Usage":
         sums = {

@@ -2,15 +2,17 @@ package org.apache.spark.sql.sparkllm
 
 import java.util.Locale
 
+import scala.jdk.CollectionConverters._
+import scala.util.Try
+
+import com.fasterxml.jackson.databind.ObjectMapper
+
 import org.apache.spark.sql.catalyst.expressions.{CreateMap, Expression}
 import org.apache.spark.sql.types.MapType
 
-/**
- * The options of a call, by lower-case name. Their names are checked here, in the analyzer; their
- * values are checked where the call is rendered, in Python.
- */
+/** The options of a call, by lower-case name, checked against the [[Vocabulary]]. */
 object CallOptions {
-  val Names: Seq[String] = Seq("labels", "max_tokens", "temperature", "top_k", "top_p", "seed")
+  val Names: Seq[String] = Vocabulary.options.map(_.name)
 
   /** Whether the last argument carries options: a MAP that is constant or written in the call. */
   def isMap(argument: Expression): Boolean = argument.dataType match {
@@ -26,25 +28,86 @@ object CallOptions {
     }
 
   def fromNamed(arguments: Seq[(String, Expression)]): Seq[(String, Any)] = {
-    arguments.foreach { case (name, _) => checkName(name) }
+    arguments.foreach { case (name, _) => rule(name) }
     arguments.map { case (name, value) => name -> Constant(value, s"option $name") }
   }
 
-  /** The options by name. An unknown name and a name given twice are errors. */
+  /**
+   * The options by name, as values of their types; see [[CallSpec]]. An unknown name, a name given
+   * twice and a value that is not of the option's type or range are errors.
+   */
   def checked(options: Seq[(String, Any)]): Map[String, Any] =
     options.foldLeft(Map.empty[String, Any]) { case (seen, (written, value)) =>
-      val name = checkName(written)
-      if (seen.contains(name)) {
-        throw LLMAnalysisException.duplicateOption(name)
+      val option = rule(written)
+      if (seen.contains(option.name)) {
+        throw LLMAnalysisException.duplicateOption(option.name)
       }
-      seen + (name -> value)
+      seen + (option.name -> typed(option, value))
     }
 
-  private def checkName(written: String): String = {
+  private def rule(written: String): OptionRule = {
     val name = written.toLowerCase(Locale.ROOT)
-    if (!Names.contains(name)) {
-      throw LLMAnalysisException.unknownOption(written, Names)
+    Vocabulary.options
+      .find(_.name == name)
+      .getOrElse(throw LLMAnalysisException.unknownOption(written, Names))
+  }
+
+  private def typed(option: OptionRule, value: Any): Any = {
+    def wrong(reason: String): Nothing =
+      throw LLMAnalysisException.wrongOption(option.name, value, reason)
+    option.kind match {
+      case "integer" =>
+        val number = decimal(value).filter(_.isWhole).getOrElse(wrong("a whole number is wanted"))
+        inRange(option, number, wrong).toLong
+      case "number" =>
+        val number = decimal(value).getOrElse(wrong("a number is wanted"))
+        inRange(option, number, wrong).toDouble
+      case "texts" => texts(value, wrong)
+      case "type" => value match {
+        case text: String => text
+        case _ => wrong("a text is wanted")
+      }
     }
-    name
+  }
+
+  private def decimal(value: Any): Option[BigDecimal] = value match {
+    case _: Boolean | null => None
+    case number => Try(BigDecimal(number.toString.trim)).toOption
+  }
+
+  private def inRange(
+      option: OptionRule, number: BigDecimal, wrong: String => Nothing): BigDecimal = {
+    val tooLow = number < option.low || (option.lowExcluded && number == BigDecimal(option.low))
+    if (tooLow || option.high.exists(number > _)) {
+      val low = s"${if (option.lowExcluded) "above" else "at least"} ${plain(option.low)}"
+      val high = option.high.map(high => s" and at most ${plain(high)}").mkString
+      wrong(s"a value $low$high is wanted")
+    }
+    number
+  }
+
+  private def plain(bound: Double): String =
+    BigDecimal(bound).bigDecimal.stripTrailingZeros.toPlainString
+
+  private def texts(value: Any, wrong: String => Nothing): Seq[String] = {
+    val items = value match {
+      case json: String if json.trim.startsWith("[") =>
+        Try(new ObjectMapper().readValue(json, classOf[java.util.List[Any]]).asScala.toSeq)
+          .getOrElse(wrong("it is no JSON array"))
+      case list: String => list.split(",", -1).toSeq
+      case items: scala.collection.Seq[_] => items.toSeq
+      case _ => wrong("an array of texts is wanted")
+    }
+    if (items.contains(null)) {
+      wrong("none of the texts may be NULL")
+    }
+    val labels = items.map(_.toString.trim)
+    if (labels.isEmpty || labels.exists(_.isEmpty)) {
+      wrong("there must be at least one text and no empty one")
+    }
+    if (labels.distinct.size != labels.size) {
+      wrong("each text may stand there once")
+    }
+    labels
   }
 }

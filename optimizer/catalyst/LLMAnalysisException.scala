@@ -4,6 +4,7 @@ import org.apache.spark.sql.AnalysisException
 import org.apache.spark.sql.catalyst.expressions.Expression
 import org.apache.spark.sql.catalyst.trees.Origin
 import org.apache.spark.sql.catalyst.util.toPrettySQL
+import org.apache.spark.sql.types.DataType
 
 /**
  * Wrong use of `llm`, found by the analyzer, which adds the position in the query.
@@ -63,6 +64,55 @@ object LLMAnalysisException {
   def duplicateOption(name: String): LLMAnalysisException = new LLMAnalysisException(
     "LLM_CALL.DUPLICATE_OPTION",
     s"option $name of llm is given twice")
+
+  def wrongOption(name: String, value: Any, reason: String): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.WRONG_OPTION",
+      s"option $name => ${shown(value)} of llm is not valid: $reason")
+
+  def wrongType(text: String, reason: String): LLMAnalysisException = new LLMAnalysisException(
+    "LLM_CALL.WRONG_TYPE",
+    s"option returns => '$text' of llm is not valid: $reason")
+
+  def emptyTask(): LLMAnalysisException = new LLMAnalysisException(
+    "LLM_CALL.EMPTY_TASK",
+    "the task or instruction of llm is empty")
+
+  def unknownTask(task: String, known: Seq[String]): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.UNKNOWN_TASK",
+      s"unknown task '$task': the tasks are ${known.mkString(", ")}; an instruction has more " +
+        "than one word")
+
+  def unknownPlaceholder(name: String, columns: Seq[String]): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.UNKNOWN_PLACEHOLDER",
+      s"the instruction names {$name}, but the columns are ${columns.mkString(", ")}: pass a " +
+        s"column of that name, or write {{$name}} for the text itself")
+
+  def unsupportedArgument(name: String, dataType: DataType): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.UNSUPPORTED_ARGUMENT",
+      s"argument $name of llm is of type ${dataType.sql}, which has no text for a model: cast it " +
+        "to STRING, or leave it out")
+
+  def aggregateInside(call: Expression): LLMAnalysisException = new LLMAnalysisException(
+    "LLM_CALL.AGGREGATE_INSIDE",
+    s"there is an aggregate function inside ${call.sql}: aggregate in a subquery and call llm on " +
+      "its columns, SELECT llm('...', texts) FROM (SELECT collect_list(text) AS texts FROM t)")
+
+  def joinCondition(call: Expression, joinType: String): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.JOIN_CONDITION",
+      s"${call.sql} takes columns of both sides of a $joinType join in its condition, which only " +
+        "an inner join may: join first, then ask with WHERE")
+
+  private def shown(value: Any): String = value match {
+    case null => "NULL"
+    case items: scala.collection.Seq[_] => items.mkString("array(", ", ", ")")
+    case text: String => s"'$text'"
+    case other => other.toString
+  }
 
   def unsupportedValue(value: Any): LLMAnalysisException = new LLMAnalysisException(
     "LLM_CALL.UNSUPPORTED_VALUE",

@@ -1,6 +1,8 @@
 package org.apache.spark.sql.sparkllm
 
 import org.apache.spark.sql.SparkSessionExtensions
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan
+import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.classic.SparkSession
 
 /**
@@ -11,16 +13,35 @@ import org.apache.spark.sql.classic.SparkSession
  * `private[spark]`.
  */
 class LLMExtensions extends (SparkSessionExtensions => Unit) {
-  override def apply(extensions: SparkSessionExtensions): Unit =
+  override def apply(extensions: SparkSessionExtensions): Unit = {
     extensions.injectFunction(LLMFunction.description)
+    extensions.injectCheckRule(_ => CheckLLMCalls)
+    LLMExtensions.rules.foreach(rule => extensions.injectPreCBORule(_ => rule))
+    extensions.injectPlannerStrategy(_ => LLMStrategy)
+    extensions.injectQueryStagePrepRule(_ => MaterializeBeforeSampling)
+    extensions.injectColumnar(_ => MaterializeWithoutAdaptiveExecution)
+  }
 }
 
 object LLMExtensions {
 
-  /** Adds the function to a session that was started without the extension. */
+  /** The rules of the optimizer, in the order in which they run. */
+  private val rules: Seq[Rule[LogicalPlan]] =
+    Seq(ConstantLLMCalls, ExtractLLMCalls, CombineLLMEvals, LimitBeforeLLMEval)
+
+  /**
+   * Adds the function to a session that was started without the extension. Its physical rules
+   * can't be changed any more, so sorts keep the answers below them even where that is not needed.
+   */
   def attach(session: SparkSession): Unit = {
     val extensions = new SparkSessionExtensions
-    new LLMExtensions()(extensions)
+    extensions.injectFunction(LLMFunction.description)
     extensions.registerFunctions(session.sessionState.functionRegistry)
+    val experimental = session.experimental
+    if (!experimental.extraStrategies.contains(LLMStrategy)) {
+      experimental.extraOptimizations = experimental.extraOptimizations ++ rules
+      experimental.extraStrategies = experimental.extraStrategies ++
+        Seq(LLMStrategy, MaterializeSorts)
+    }
   }
 }

@@ -4,7 +4,6 @@ import org.apache.spark.sql.SparkSessionExtensions
 import org.apache.spark.sql.catalyst.FunctionIdentifier
 import org.apache.spark.sql.catalyst.expressions.{Expression, ExpressionInfo}
 import org.apache.spark.sql.catalyst.expressions.NamedArgumentExpression
-import org.apache.spark.sql.types.StringType
 
 /**
  * The SQL function `llm(task, column, ... [, option => value, ...])`.
@@ -14,6 +13,9 @@ import org.apache.spark.sql.types.StringType
  */
 object LLMFunction {
   val Name = "llm"
+
+  /** The option that is no option of the engine, but the type of the call. */
+  private val Returns = "returns"
 
   /** What `SparkSessionExtensions.injectFunction` wants. */
   val description: SparkSessionExtensions#FunctionDescription =
@@ -42,8 +44,16 @@ object LLMFunction {
     if (columns.isEmpty) {
       throw LLMAnalysisException.noColumns()
     }
-    val call = Map[String, Any]("task" -> task, "columns" -> columns.map(_.name), "options" -> options)
-    LLMCall(arguments, PythonCall(Name, CallJson(call), columns, StringType))
+    val names = columns.map(_.name)
+    Instruction.check(task, names)
+    val (values, json) = columns.map(column => ArgumentType.sent(column.name, column.value)).unzip
+    val spec = CallSpec(
+      task,
+      names,
+      names.zip(json).collect { case (name, true) => name }.toSet,
+      options - Returns,
+      options.get(Returns).map(ReturnType(_)))
+    LLMCall(spec, values)
   }
 
   private def info: ExpressionInfo = new ExpressionInfo(

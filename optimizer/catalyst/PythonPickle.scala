@@ -10,17 +10,17 @@ import java.nio.charset.StandardCharsets.UTF_8
 object PythonPickle {
   private val Protocol = bytes(0x80, 2)
   private val Call = bytes('R')
-  private val NoArguments = bytes(')')
   private val Tuple1 = bytes(0x85)
   private val Tuple2 = bytes(0x86)
   private val Stop = bytes('.')
 
-  /** The pickle of `(function(argument), returnType())`, both classes written `module.Class`. */
-  def command(function: String, argument: String, returnType: String): Array[Byte] =
-    Protocol ++
-      global(function) ++ unicode(argument) ++ Tuple1 ++ Call ++
-      global(returnType) ++ NoArguments ++ Call ++
-      Tuple2 ++ Stop
+  /** The pickle of `(function(argument), typeReader(dataType))`, names as `module.name`. */
+  def command(
+      function: String, argument: String, typeReader: String, dataType: String): Array[Byte] =
+    Protocol ++ call(function, argument) ++ call(typeReader, dataType) ++ Tuple2 ++ Stop
+
+  private def call(function: String, argument: String): Array[Byte] =
+    global(function) ++ unicode(argument) ++ Tuple1 ++ Call
 
   private def global(path: String): Array[Byte] = {
     val dot = path.lastIndexOf('.')

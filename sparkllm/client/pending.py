@@ -1,6 +1,7 @@
 """One submitted window: which of its prompts are answered, and its results in order."""
 
 import math
+import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -15,7 +16,7 @@ class Pending:
     """The results to come of the prompts of one `Exchange.submit`.
 
     On the wire its prompts have the ids `first` to `first + rows - 1`. The exchange guards it, and
-    `wait` waits for its completion.
+    `wait` waits for its completion, which `finished` tells the moment of, on the monotonic clock.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Pending:
         self._answered = np.zeros(self.rows, dtype=np.bool_)
         self._missing = self.rows
         self._parts: list[pa.RecordBatch] = []
+        self.finished = 0.0
 
     @property
     def is_complete(self) -> bool:
@@ -65,6 +67,7 @@ class Pending:
         self._missing -= len(ids)
         self._parts.append(results)
         if self.is_complete:
+            self.finished = time.monotonic()
             self._prompts = None
 
     def unanswered(self) -> Iterator[pa.RecordBatch]:

@@ -12,19 +12,39 @@ class CallError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call: `task` names a registered task or is itself the instruction."""
+    """A call: `task` names a registered task or is itself the instruction.
+
+    `returns` is the type of the answers in Spark's JSON form, None for their text. The values of
+    `json_columns` are JSON texts, shown as the JSON that they are.
+    """
 
     task: str
     columns: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    returns: str | None = None
+    json_columns: frozenset[str] = frozenset()
 
     def to_json(self) -> str:
         """Return the call as JSON with sorted keys, so that equal calls are equal texts."""
         body = {"task": self.task, "columns": self.columns, "options": dict(self.options)}
+        if self.returns is not None:
+            body["returns"] = self.returns
+        if self.json_columns:
+            body["json"] = sorted(self.json_columns)
         return json.dumps(body, ensure_ascii=False, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Call":
         """Read what `to_json` wrote."""
-        body = json.loads(text)
-        return cls(body["task"], tuple(body["columns"]), body["options"])
+        return cls.from_dict(json.loads(text))
+
+    @classmethod
+    def from_dict(cls, body: Mapping[str, Any]) -> "Call":
+        """Return the call whose JSON form has been read already."""
+        return cls(
+            body["task"],
+            tuple(body["columns"]),
+            body["options"],
+            body.get("returns"),
+            frozenset(body.get("json", ())),
+        )

@@ -2,49 +2,45 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sparkllm.tasks.call import CallError
 
 
-def _labels(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = json.loads(value) if value.lstrip().startswith("[") else value.split(",")
-    if not isinstance(value, Iterable):
-        raise TypeError("an array of strings is wanted")
-    labels = tuple(str(label).strip() for label in value)
-    if not labels or not all(labels):
-        raise ValueError("there must be at least one label and no empty one")
-    if len(set(labels)) != len(labels):
-        raise ValueError("each label may stand there once")
-    return labels
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option.
+
+    Attributes:
+        name: as in SQL and in Python.
+        kind: `texts` (at least one, none twice), `integer`, `number` or `type` (of SQL).
+        low: least value of a number.
+        high: greatest value of a number, None for no limit.
+        low_excluded: whether `low` itself is too low.
+    """
+
+    name: str
+    kind: str
+    low: float = 0
+    high: float | None = None
+    low_excluded: bool = False
 
 
-def _number(
-    kind: Callable[[Any], Any], low: float, high: float = float("inf")
-) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        number = kind(value)
-        if not low <= number <= high:
-            raise ValueError(f"a value from {low:g} to {high:g} is wanted")
-        return number
-
-    return read
-
-
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "labels": _labels,
-    "max_tokens": _number(int, 1),
-    "temperature": _number(float, 0.0),
-    "top_k": _number(int, 0),
-    "top_p": _number(float, 0.0, 1.0),
-    "seed": _number(int, 0),
-}
+OPTIONS = (
+    Option("labels", "texts"),
+    Option("max_tokens", "integer", low=1),
+    Option("temperature", "number"),
+    Option("top_k", "integer"),
+    Option("top_p", "number", high=1, low_excluded=True),
+    Option("seed", "integer"),
+    Option("returns", "type"),
+)
 
 
 def option_names() -> tuple[str, ...]:
     """Return the names of all options."""
-    return tuple(_READERS)
+    return tuple(option.name for option in OPTIONS)
 
 
 def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,13 +49,61 @@ def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         CallError: an option is unknown or its value is not of its type.
     """
+    known = {option.name: option for option in OPTIONS}
     typed = {}
     for name, value in options.items():
-        reader = _READERS.get(name)
-        if reader is None:
-            raise CallError(f"llm has no option {name}: the options are {', '.join(_READERS)}")
+        option = known.get(name)
+        if option is None:
+            raise CallError(f"llm has no option {name}: the options are {', '.join(known)}")
         try:
-            typed[name] = reader(value)
+            typed[name] = _READERS[option.kind](option, value)
         except (TypeError, ValueError) as error:
             raise CallError(f"option {name} => {value!r} is not valid: {error}") from None
     return typed
+
+
+def _texts(_: Option, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = json.loads(value) if value.lstrip().startswith("[") else value.split(",")
+    if not isinstance(value, Iterable):
+        raise TypeError("an array of texts is wanted")
+    texts = tuple(str(text).strip() for text in value)
+    if not texts or not all(texts):
+        raise ValueError("there must be at least one text and no empty one")
+    if len(set(texts)) != len(texts):
+        raise ValueError("each text may stand there once")
+    return texts
+
+
+def _integer(option: Option, value: Any) -> int:
+    number = float(value)
+    if not number.is_integer():
+        raise ValueError("a whole number is wanted")
+    _check_range(option, number)
+    return int(value) if isinstance(value, str) else int(number)
+
+
+def _number(option: Option, value: Any) -> float:
+    number = float(value)
+    _check_range(option, number)
+    return number
+
+
+def _check_range(option: Option, number: float) -> None:
+    high = float("inf") if option.high is None else option.high
+    if not option.low <= number <= high or (option.low_excluded and number == option.low):
+        low = f"above {option.low:g}" if option.low_excluded else f"at least {option.low:g}"
+        upper = "" if option.high is None else f" and at most {option.high:g}"
+        raise ValueError(f"a value {low}{upper} is wanted")
+
+
+def _type(_: Option, value: Any) -> str:
+    raise ValueError("only the Catalyst extension gives typed answers")
+
+
+_READERS: Mapping[str, Callable[[Option, Any], Any]] = {
+    "texts": _texts,
+    "integer": _integer,
+    "number": _number,
+    "type": _type,
+}

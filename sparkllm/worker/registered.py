@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from sparkllm.tasks import Call, CallError
 from sparkllm.tasks.prompt import placeholders
 from sparkllm.worker.batches import Arguments, answer_batches
-from sparkllm.worker.udf import evaluate
+from sparkllm.worker.evaluation import evaluate
+from sparkllm.worker.question import Question
 
 
 def registered_llm(batches: Iterator[tuple[pa.Array, ...]]) -> Iterator[pa.Array]:
@@ -29,7 +30,8 @@ def _answer(batches: Iterator[Arguments]) -> Iterator[pa.Array]:
     if first is None:
         return
     call, _ = _split(first)
-    yield from evaluate(call, _rows(call, chain([first], filled)))
+    for window in evaluate([Question.of(call)], _rows(call, chain([first], filled))):
+        yield window.answers[0]
 
 
 def _rows(call: Call, batches: Iterable[Arguments]) -> Iterator[pa.RecordBatch]:

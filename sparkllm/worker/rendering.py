@@ -7,7 +7,8 @@ The result is one Arrow array `list<dictionary<int32, utf8>>`, built with numpy:
 integers, and a cell is rendered once for all rows that have it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,10 @@ _Indices = np.ndarray[tuple[int], np.dtype[np.int32]]
 class _Pieces:
     """The distinct texts of one window, and where each column's begin."""
 
-    def __init__(self, rows: pa.Table) -> None:
+    def __init__(self, rows: pa.Table, json_columns: Set[str]) -> None:
         self.texts: list[str] = []
         self._rows = rows
+        self._json_columns = json_columns
         self._encoded: dict[str, tuple[list[Any], _Indices]] = {}
         self._placed: dict[tuple[str, str], _Indices] = {}
 
@@ -53,16 +55,25 @@ class _Pieces:
 
     def _encode(self, column: str) -> tuple[list[Any], _Indices]:
         if column not in self._encoded:
-            self._encoded[column] = _dictionary(self._rows.column(column))
+            values, codes = _dictionary(self._rows.column(column))
+            if column in self._json_columns:
+                values = [value if value is None else json.loads(value) for value in values]
+            self._encoded[column] = values, codes
         return self._encoded[column]
 
 
-def render(prompt: Prompt, rows: pa.Table, groups: Sequence[Group]) -> pa.Array:
+def render(
+    prompt: Prompt,
+    rows: pa.Table,
+    groups: Sequence[Group],
+    json_columns: Set[str] = frozenset(),
+) -> pa.Array:
     """Return the prompts of `rows` in the order of `groups`, `list<dictionary<int32, utf8>>`.
 
-    A group's columns say in which order its rows' field lines stand.
+    A group's columns say in which order its rows' field lines stand. The values of `json_columns`
+    are JSON texts, and shown as the JSON that they are.
     """
-    pieces = _Pieces(rows)
+    pieces = _Pieces(rows, json_columns)
     literals = {
         part.text: pieces.literal(part.text) for part in prompt.head if isinstance(part, Literal)
     }

@@ -1,6 +1,5 @@
-"""One window on its way: what was sent to the engine, and how the answers find their rows."""
+"""One window of one question on its way: what was sent, and how the answers find their rows."""
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,14 +8,14 @@ import pyarrow.compute as pc
 
 from sparkllm.client import Exchange, Pending
 from sparkllm.ledger import Usage
-from sparkllm.tasks import Prompt
+from sparkllm.worker.question import Question
 from sparkllm.worker.rendering import render
 from sparkllm.worker.reporting import Reporter
 from sparkllm_optimizer import PlanOptions, distinct_rows, plan
 
 _Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
-_REPORT_EVERY = 0.5  # seconds
+_WRONG_TYPE = "ANSWER_TYPE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +26,65 @@ class WindowRequest:
     column is NULL. `pending` is None when no row makes a call.
     """
 
+    question: Question
     pending: Pending | None
     answer_of: _Ids
-    started: float
 
-    def answers(self, reporter: Reporter) -> pa.Array:
-        """Wait for the answers, report them, and return one answer per row, in row order."""
+    @property
+    def asked(self) -> int:
+        """How many inputs the engine was asked about."""
+        return self.pending.rows if self.pending else 0
+
+    @property
+    def answered(self) -> int:
+        """How many of them it has answered."""
+        return self.pending.answered if self.pending else 0
+
+    @property
+    def finished(self) -> float:
+        """When the last answer came, on the monotonic clock; 0 where nothing was asked."""
+        return self.pending.finished if self.pending else 0.0
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until everything is answered, at most this long; return whether it is."""
+        return self.pending is None or self.pending.wait(seconds)
+
+    def answers(self, reporter: Reporter) -> tuple[pa.Array, Usage]:
+        """Wait, log errors, and return one answer per row, in row order, and what they cost."""
         rows = len(self.answer_of)
+        nulls = int(np.count_nonzero(self.answer_of < 0))
         if self.pending is None:
-            reporter.window(Usage(rows=rows))
-            return pa.nulls(rows, pa.utf8())
-        while not self.pending.wait(_REPORT_EVERY):
-            reporter.under_way(rows * self.pending.answered // self.pending.rows)
-        results = self.pending.result()
+            return pa.nulls(rows, self.question.type), Usage(rows=rows, nulls=nulls)
+        results, values = self._typed(self.pending.result())
         reporter.errors(results)
-        reporter.window(_usage(results, rows, time.monotonic() - self.started))
         positions = pa.array(self.answer_of, mask=self.answer_of < 0)
-        return results.column("text").combine_chunks().take(positions)
+        return values.take(positions), _usage(results, rows, nulls)
+
+    def _typed(self, results: pa.Table) -> tuple[pa.Table, pa.Array]:
+        """Return the results with an error for each text that is not of the type, and values."""
+        texts = results.column("text").combine_chunks()
+        if self.question.answer_type is None:
+            return results, texts
+        values, wrong = self.question.answer_type.column(texts.to_pylist())
+        for name, reasons in (
+            ("error_code", dict.fromkeys(wrong, _WRONG_TYPE)),
+            ("error_message", wrong),
+        ):
+            entries = results.column(name).to_pylist()
+            for position, reason in reasons.items():
+                entries[position] = reason
+            position = results.schema.get_field_index(name)
+            results = results.set_column(position, name, pa.array(entries, pa.utf8()))
+        return results, values
 
 
-def send(prompt: Prompt, rows: pa.Table, options: PlanOptions, exchange: Exchange) -> WindowRequest:
+def send(
+    question: Question, rows: pa.Table, options: PlanOptions, exchange: Exchange
+) -> WindowRequest:
     """Send the distinct inputs of a window to the engine, in the order that is planned."""
-    started = time.monotonic()
-    distinct = distinct_rows(rows)
-    inputs = rows.take(distinct.first)
+    inputs = question.inputs(rows)
+    distinct = distinct_rows(inputs)
+    inputs = inputs.take(distinct.first)
     asked = _not_all_null(inputs)
     answer_of_input = np.full(len(distinct.first), -1, np.int64)
     pending = None
@@ -59,8 +93,9 @@ def send(prompt: Prompt, rows: pa.Table, options: PlanOptions, exchange: Exchang
         groups = plan(inputs, options).groups
         order = np.concatenate([group.row_ids for group in groups])
         answer_of_input[asked[order]] = np.arange(len(order))
-        pending = exchange.submit(render(prompt, inputs, groups))
-    return WindowRequest(pending, answer_of_input[distinct.inverse], started)
+        prompts = render(question.prompt, inputs, groups, question.call.json_columns)
+        pending = exchange.submit(prompts)
+    return WindowRequest(question, pending, answer_of_input[distinct.inverse])
 
 
 def _not_all_null(rows: pa.Table) -> _Ids:
@@ -70,17 +105,19 @@ def _not_all_null(rows: pa.Table) -> _Ids:
     return np.flatnonzero(valid)
 
 
-def _usage(results: pa.Table, rows: int, seconds: float) -> Usage:
+def _usage(results: pa.Table, rows: int, nulls: int) -> Usage:
     codes = results.column("error_code").drop_null().value_counts().to_pylist()
+    calls = results.num_rows - _total(results, "reused")
     return Usage(
         rows=rows,
+        nulls=nulls,
+        reused=rows - nulls - calls,
         distinct=results.num_rows,
-        calls=results.num_rows - _total(results, "reused"),
+        calls=calls,
         prompt_tokens=_total(results, "prompt_tokens"),
         cached_tokens=_total(results, "cached_tokens"),
         output_tokens=_total(results, "output_tokens"),
         errors={entry["values"]: entry["counts"] for entry in codes},
-        seconds=seconds,
     )
 
 

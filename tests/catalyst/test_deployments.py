@@ -45,9 +45,9 @@ def test_a_connect_session_on_a_local_server(tmp_path: Path) -> None:
     with application(tmp_path, properties, environment={"SPARK_TESTING": "1"}) as app:
         assert app.value("catalyst.is_active(spark)") is True
         assert app.calls(QUERY) == [(CALL, {"review": "x"})]
-        assert "llm has no option colour" in app.error("SELECT llm('a', 1, colour => 1)")
+        assert "llm has no option colour" in app.error("SELECT llm('Ask it', 1, colour => 1)")
         _, [(answer,)] = app.table(
-            "spark.range(1).select(F.call_function('llm', F.lit('a'), F.struct('id'), "
+            "spark.range(1).select(F.call_function('llm', F.lit('Ask it'), F.struct('id'), "
             "F.create_map(F.lit('seed'), F.lit('1'))))"
         )
         assert answered(answer)[1] == {"id": 0}

@@ -64,7 +64,7 @@ def _jars_of_spark(home: Path, version: str) -> Path:
 def test_the_jar_is_built_once_and_used_again(compiler: Compiler, cache: Path) -> None:
     first = jar()
     assert first.parent == cache
-    assert first.read_text() == "jar\n"
+    assert first.read_bytes().startswith(b"jar\n")  # and the vocabulary
     assert jar() == first
     assert compiler.runs == 1
 

@@ -46,10 +46,10 @@ def test_options_are_named_arguments_or_a_map(app: Application, options: str) ->
 def test_a_map_and_named_arguments_go_together(app: Application) -> None:
     [(call, _)] = app.calls(
         "SELECT llm('classify', 'x', map('labels', array('a', 'b')), max_tokens => 1 + 2, "
-        "temperature => 0.5, top_p => 9e-1, seed => CAST(NULL AS INT))"
+        "temperature => 0.5, top_p => 9e-1, seed => '7')"
     )
-    options = {"labels": ["a", "b"], "max_tokens": 3, "temperature": 0.5, "top_p": 0.9}
-    assert json.loads(call)["options"] == {**options, "seed": None}
+    options = {"labels": ["a", "b"], "max_tokens": 3, "temperature": 0.5, "top_p": 0.9, "seed": 7}
+    assert json.loads(call)["options"] == options
 
 
 def test_an_instruction_takes_several_columns(app: Application) -> None:
@@ -85,7 +85,7 @@ def test_columns_get_names(app: Application, arguments: str, names: list[str]) -
 
 def test_values_keep_their_types(app: Application) -> None:
     [(_, row)] = app.calls(
-        "SELECT llm('x', named_struct('i', 7, 'f', 0.5D, 'b', true, 'n', NULL, "
+        "SELECT llm('Look at it', named_struct('i', 7, 'f', 0.5D, 'b', true, 'n', NULL, "
         "'d', DATE'2024-02-29', 'a', array('p', 'q'), 's', named_struct('k', 1)))"
     )
     values = {"i": 7, "f": 0.5, "b": True, "n": None, "d": "2024-02-29", "a": ["p", "q"]}
@@ -94,7 +94,7 @@ def test_values_keep_their_types(app: Application) -> None:
 
 def test_a_null_struct_is_a_row_of_nulls(app: Application) -> None:
     [(_, row)] = app.calls(
-        "SELECT llm('x', s) FROM (SELECT CAST(NULL AS STRUCT<a: INT, b: STRING>) AS s)"
+        "SELECT llm('Look at it', s) FROM (SELECT CAST(NULL AS STRUCT<a: INT, b: STRING>) AS s)"
     )
     assert row == {"a": None, "b": None}
 
@@ -104,7 +104,7 @@ def test_any_text_reaches_the_worker_unchanged(app: Application) -> None:
         '"quoted" \\ back',
         "line\nbreak\ttab\r\f\b\0\x1f\x7f",
         "日本語 🙂 é\u2028",
-        "{a} ${b}",
+        "{id} ${{b}}",
     ]
     for text in texts:
         expression = f"spark.range(1).select(F.call_function('llm', F.lit({text!r}), 'id'))"
@@ -118,7 +118,7 @@ def test_the_dataframe_api_calls_it_by_name(app: Application) -> None:
         "F.struct(F.col('id').alias('text'), F.lit('x').alias('more')), "
         "F.create_map(F.lit('labels'), F.lit('a,b'), F.lit('max_tokens'), F.lit('3'))))"
     )
-    options = {"labels": "a,b", "max_tokens": "3"}
+    options = {"labels": ["a", "b"], "max_tokens": 3}
     assert answered(answer) == (
         Call("classify", ("text", "more"), options).to_json(),
         {"text": 0, "more": "x"},
@@ -127,7 +127,7 @@ def test_the_dataframe_api_calls_it_by_name(app: Application) -> None:
 
 def test_an_alias_names_a_column_of_the_dataframe_api(app: Application) -> None:
     _, [(answer,)] = app.table(
-        "spark.range(1).select(F.call_function('llm', F.lit('x'), F.upper('id').alias('text')))"
+        "spark.range(1).select(F.call_function('llm', F.lit('Look at it'), F.upper('id').alias('text')))"
     )
     assert answered(answer)[1] == {"text": "0"}
 
@@ -135,20 +135,20 @@ def test_an_alias_names_a_column_of_the_dataframe_api(app: Application) -> None:
 @pytest.mark.parametrize(
     ("query", "rows"),
     [
-        (f"SELECT stars FROM {T} WHERE llm('a', review) LIKE '%nice dress%'", [(5,)]),
-        (f"SELECT count(*) FROM {T} GROUP BY llm('a', 1)", [(2,)]),
-        (f"SELECT product FROM {T} ORDER BY llm('a', stars)", [("shoes",), ("dress",)]),
-        (f"SELECT max(llm('a', stars)) LIKE '%5%' FROM {T}", [(True,)]),
+        (f"SELECT stars FROM {T} WHERE llm('Ask it', review) LIKE '%nice dress%'", [(5,)]),
+        (f"SELECT count(*) FROM {T} GROUP BY llm('Ask it', 1)", [(2,)]),
+        (f"SELECT product FROM {T} ORDER BY llm('Ask it', stars)", [("shoes",), ("dress",)]),
+        (f"SELECT max(llm('Ask it', stars)) LIKE '%5%' FROM {T}", [(True,)]),
         (
-            f"SELECT upper(product) AS p, llm('a', p) LIKE '%DRESS%' FROM {T}",
+            f"SELECT upper(product) AS p, llm('Ask it', p) LIKE '%DRESS%' FROM {T}",
             [("DRESS", True), ("SHOES", False)],
         ),
         (
             f"SELECT a.stars FROM {T} JOIN {T.replace('t(', 'a(')} "
-            "ON llm('a', t.review, a.product) LIKE '%nice dress%shoes%'",
+            "ON llm('Ask it', t.review, a.product) LIKE '%nice dress%shoes%'",
             [(1,)],
         ),
-        (f"SELECT count(llm('a', llm('b', review))) FROM {T}", [(2,)]),
+        (f"SELECT count(llm('Ask it', llm('Ask first', review))) FROM {T}", [(2,)]),
     ],
     ids=["where", "group by", "order by", "aggregate", "lateral alias", "join", "nested"],
 )
@@ -159,7 +159,7 @@ def test_it_works_in_each_clause(
 
 
 def test_a_view_may_call_it(app: Application) -> None:
-    view = f"CREATE TEMP VIEW answers AS SELECT llm('a', review) AS answer FROM {T}"
+    view = f"CREATE TEMP VIEW answers AS SELECT llm('Ask it', review) AS answer FROM {T}"
     app.table(f"spark.sql({view!r})")
     assert [row["review"] for _, row in app.calls("SELECT answer FROM answers")] == [
         "nice dress",
@@ -181,17 +181,23 @@ def test_the_result_column_is_called_as_the_call_reads(app: Application) -> None
         ("llm(1, review)", "the first argument of llm is a task or an instruction, not 1"),
         ("llm(review, review)", "the task of llm must be a constant, not review"),
         (
-            "llm('a', review, labels => array(review))",
+            "llm('Ask it', review, labels => array(review))",
             "option labels of llm must be a constant, not array(review)",
         ),
         (
-            "llm('a', review, map('labels', review))",
+            "llm('Ask it', review, map('labels', review))",
             "the map of options of llm must be a constant, not map(labels, review)",
         ),
-        ("llm('a', review, seed => 1, SEED => 2)", "option seed of llm is given twice"),
-        ("llm('a', review, map('seed', 1), seed => 2)", "option seed of llm is given twice"),
-        ("llm('a', review, seed => DATE'2024-01-01')", "an option of llm is a text, a number"),
-        ("llm('a', review, seed => 1 / 0)", "option seed of llm, (1 / 0), cannot be evaluated"),
+        ("llm('Ask it', review, seed => 1, SEED => 2)", "option seed of llm is given twice"),
+        ("llm('Ask it', review, map('seed', 1), seed => 2)", "option seed of llm is given twice"),
+        (
+            "llm('Ask it', review, seed => DATE'2024-01-01')",
+            "option seed => 2024-01-01 of llm is not valid: a whole number is wanted",
+        ),
+        (
+            "llm('Ask it', review, seed => 1 / 0)",
+            "option seed of llm, (1 / 0), cannot be evaluated",
+        ),
     ],
 )
 def test_wrong_use_is_an_analysis_error(app: Application, call: str, message: str) -> None:
@@ -203,7 +209,7 @@ def test_wrong_use_is_an_analysis_error(app: Application, call: str, message: st
 
 @pytest.mark.parametrize("option", ["colour => 1", "map('colour', 1)"])
 def test_an_unknown_option_is_answered_with_the_known_ones(app: Application, option: str) -> None:
-    message = app.error(f"SELECT llm('a', review, {option}) FROM {T}")
+    message = app.error(f"SELECT llm('Ask it', review, {option}) FROM {T}")
     assert f"llm has no option colour: the options are {', '.join(option_names())}" in message
 
 

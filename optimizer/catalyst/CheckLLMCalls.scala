@@ -1,0 +1,19 @@
+package org.apache.spark.sql.sparkllm
+
+import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan
+import org.apache.spark.sql.catalyst.trees.TreePattern.PYTHON_UDF
+
+/** Refuses what can only be seen in the whole query: aggregate functions inside of calls. */
+object CheckLLMCalls extends (LogicalPlan => Unit) {
+  override def apply(plan: LogicalPlan): Unit =
+    if (plan.containsPattern(PYTHON_UDF)) {
+      plan.foreachWithSubqueries { operator =>
+        operator.expressions.foreach(_.foreach {
+          case call: LLMCall if call.exists(_.isInstanceOf[AggregateExpression]) =>
+            throw LLMAnalysisException.aggregateInside(call).withPosition(call.origin)
+          case _ =>
+        })
+      }
+    }
+}

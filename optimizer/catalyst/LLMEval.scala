@@ -1,0 +1,27 @@
+package org.apache.spark.sql.sparkllm
+
+import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeSet, Expression}
+import org.apache.spark.sql.catalyst.plans.logical.{LogicalPlan, UnaryNode}
+
+/**
+ * Evaluates calls, each once for every row of `child`, and adds their answers to its columns.
+ *
+ * @param calls aliases of [[LLMCall]]s whose arguments hold no further call
+ */
+case class LLMEval(calls: Seq[Alias], child: LogicalPlan) extends UnaryNode {
+
+  override def output: Seq[Attribute] = child.output ++ calls.map(_.toAttribute)
+
+  override def producedAttributes: AttributeSet = AttributeSet(calls.map(_.toAttribute))
+
+  override def maxRows: Option[Long] = child.maxRows
+
+  override def maxRowsPerPartition: Option[Long] = child.maxRowsPerPartition
+
+  /** The answer of an equal call, if it is among these. */
+  def answerOf(call: Expression): Option[Attribute] =
+    calls.find(_.child.semanticEquals(call)).map(_.toAttribute)
+
+  override protected def withNewChildInternal(newChild: LogicalPlan): LLMEval =
+    copy(child = newChild)
+}

@@ -1,0 +1,59 @@
+package org.apache.spark.sql.sparkllm
+
+import org.apache.spark.rdd.RDD
+import org.apache.spark.sql.catalyst.InternalRow
+import org.apache.spark.sql.catalyst.expressions._
+import org.apache.spark.sql.catalyst.plans.physical.Partitioning
+import org.apache.spark.sql.execution.{ExplainUtils, SparkPlan, UnaryExecNode}
+import org.apache.spark.sql.execution.metric.SQLMetric
+
+/**
+ * Evaluates the calls of an [[LLMEval]] in the Python worker of each task: all calls in one Python
+ * function, so that the engine has their requests together. See [[PythonEvaluation]].
+ */
+case class LLMEvalExec(calls: Seq[Alias], child: SparkPlan) extends UnaryExecNode {
+
+  override def output: Seq[Attribute] = child.output ++ calls.map(_.toAttribute)
+
+  override def producedAttributes: AttributeSet = AttributeSet(calls.map(_.toAttribute))
+
+  override def outputPartitioning: Partitioning = child.outputPartitioning
+
+  override def outputOrdering: Seq[SortOrder] = child.outputOrdering
+
+  override def nodeName: String = "LLMEval"
+
+  override lazy val metrics: Map[String, SQLMetric] = UsageMetrics.create(sparkContext)
+
+  override protected def doExecute(): RDD[InternalRow] = {
+    val evaluation = new PythonEvaluation(calls.map(_.child.asInstanceOf[LLMCall]))
+    val evaluated = evaluation.over(child)
+    val counters = UsageMetrics.inOrder(metrics)
+    val answers = evaluation.answers(evaluated.output.last)
+    val columns = child.output ++ answers
+    val input = evaluated.output
+    val result = child.output.size
+    val usage = calls.size
+    evaluated.execute().mapPartitionsWithIndexInternal { (index, rows) =>
+      val projection = UnsafeProjection.create(columns, input)
+      projection.initialize(index)
+      rows.map { row =>
+        val answered = row.getStruct(result, usage + 1)
+        if (!answered.isNullAt(usage)) {
+          UsageMetrics.add(answered.getStruct(usage, UsageMetrics.schema.size), counters)
+        }
+        projection(row)
+      }
+    }
+  }
+
+  override def verboseStringWithOperatorId(): String =
+    s"""
+       |$formattedNodeName
+       |${ExplainUtils.generateFieldString("Input", child.output)}
+       |${ExplainUtils.generateFieldString("Calls", calls)}
+       |""".stripMargin
+
+  override protected def withNewChildInternal(newChild: SparkPlan): LLMEvalExec =
+    copy(child = newChild)
+}

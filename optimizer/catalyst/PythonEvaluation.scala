@@ -1,0 +1,103 @@
+package org.apache.spark.sql.sparkllm
+
+import java.util.{Collections, HashMap => JavaMap}
+
+import org.apache.spark.SparkEnv
+import org.apache.spark.api.python.{PythonEvalType, SimplePythonFunction}
+import org.apache.spark.sql.catalyst.expressions._
+import org.apache.spark.sql.catalyst.expressions.variant.ParseJson
+import org.apache.spark.sql.execution.SparkPlan
+import org.apache.spark.sql.execution.python.ArrowEvalPythonExec
+import org.apache.spark.sql.internal.SQLConf
+import org.apache.spark.sql.types.{DataType, StringType, StructField, StructType, VariantType}
+
+/**
+ * Several calls as one Python function over a struct of their distinct arguments. A row's result
+ * is a struct of the answers, and the usage of the window that the row is the first of, else NULL.
+ */
+class PythonEvaluation(calls: Seq[LLMCall]) {
+  import PythonEvaluation._
+
+  private val arguments: Seq[Expression] =
+    calls.flatMap(_.children).foldLeft(Vector.empty[Expression]) { (seen, argument) =>
+      if (seen.exists(_.semanticEquals(argument))) seen else seen :+ argument
+    }
+
+  private val resultType: StructType = StructType(
+    calls.zipWithIndex.map { case (call, position) =>
+      StructField(s"answer_$position", carried(call.dataType))
+    } :+ StructField("usage", UsageMetrics.schema))
+
+  /** The plan that adds the result to the columns of `child`. */
+  def over(child: SparkPlan): SparkPlan = {
+    val result = AttributeReference("result", resultType)()
+    ArrowEvalPythonExec(Seq(function), Seq(result), child, function.evalType)
+  }
+
+  /** The answers of the calls, as values of their types. */
+  def answers(result: Attribute): Seq[Expression] = calls.zipWithIndex.map { case (call, position) =>
+    val answer = GetStructField(result, position)
+    call.dataType match {
+      case VariantType => ParseJson(answer, failOnError = false).replacement
+      case _ => answer
+    }
+  }
+
+  private def function: PythonUDF = {
+    val fields = arguments.zipWithIndex.flatMap { case (argument, position) =>
+      Seq(Literal(s"argument_$position"), argument)
+    }
+    val command = PythonPickle.command(Function, json, ReadType, resultType.json)
+    val arrow = PythonUDF(
+      LLMFunction.Name,
+      pythonFunction(command),
+      resultType,
+      Seq(CreateNamedStruct(fields)),
+      ArrowIterator,
+      udfDeterministic = true)
+    if (PythonUDF.isScalarPythonUDF(arrow)) arrow
+    else arrow.copy(evalType = PythonEvalType.SQL_SCALAR_PANDAS_ITER_UDF)
+  }
+
+  /** The calls as JSON; `arguments` are positions in the struct. */
+  private def json: String = {
+    val entries = calls.map { call =>
+      val positions = call.children.map { argument =>
+        arguments.indexWhere(_.semanticEquals(argument))
+      }
+      call.spec.entries + ("arguments" -> positions)
+    }
+    CallJson(Map("calls" -> entries, "time_zone" -> SQLConf.get.sessionLocalTimeZone))
+  }
+}
+
+object PythonEvaluation {
+
+  /** Called with an iterator over batches of one struct column; yields batches of results. */
+  private val Function = "sparkllm.worker.udf.CallFunction"
+
+  /** Makes a Python data type of its JSON form. */
+  private val ReadType = "pyspark.sql.types._parse_datatype_json_string"
+
+  /** `PythonEvalType.SQL_SCALAR_ARROW_ITER_UDF`, which Spark 4.0 does not have yet. */
+  private val ArrowIterator = 251
+
+  /** The type in which an answer comes: Python hands variants over as JSON text. */
+  private def carried(dataType: DataType): DataType =
+    if (dataType == VariantType) StringType else dataType
+
+  /** Spark adds to the map of environment variables, so each function has its own. */
+  private def pythonFunction(command: Array[Byte]): SimplePythonFunction = {
+    val environment = new JavaMap[String, String]()
+    SparkEnv.get.conf.getExecutorEnv.foreach { case (name, value) => environment.put(name, value) }
+    val python = PythonInterpreter.executable
+    new SimplePythonFunction(
+      command,
+      environment,
+      Collections.emptyList(),
+      python,
+      PythonInterpreter.version(python),
+      Collections.emptyList(),
+      null)
+  }
+}

@@ -1,0 +1,123 @@
+package org.apache.spark.sql.sparkllm
+
+import scala.collection.mutable
+
+import org.apache.spark.sql.catalyst.expressions._
+import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
+import org.apache.spark.sql.catalyst.plans.InnerLike
+import org.apache.spark.sql.catalyst.plans.logical._
+
+/**
+ * Takes operators apart whose calls can't all be evaluated below them as they stand.
+ *
+ * Predicates without a call filter first:
+ * {{{
+ *   Filter ((a > 1) AND (llm(classify, b) = good))
+ * }}}
+ * becomes
+ * {{{
+ *   Filter (llm(classify, b) = good)
+ *   +- Filter (a > 1)
+ * }}}
+ *
+ * Calls on the results of an aggregation are evaluated above it, once a group:
+ * {{{
+ *   Aggregate [product], [llm(classify, product) AS c, count(1) AS n]
+ * }}}
+ * becomes
+ * {{{
+ *   Project [llm(classify, product) AS c, n]
+ *   +- Aggregate [product], [product, count(1) AS n]
+ * }}}
+ *
+ * A call on columns of both sides of an inner join is evaluated above it:
+ * {{{
+ *   Join Inner, ((l.k = r.k) AND (llm(same thing?, l.a, r.a) = yes))
+ * }}}
+ * becomes
+ * {{{
+ *   Filter (llm(same thing?, l.a, r.a) = yes)
+ *   +- Join Inner, (l.k = r.k)
+ * }}}
+ */
+object SplitBeforeExtraction extends PredicateHelper {
+
+  /** The parts, or None where the operator can stay whole. */
+  def apply(operator: LogicalPlan): Option[LogicalPlan] = operator match {
+    case filter: Filter => splitFilter(filter)
+    case aggregate: Aggregate if aggregate.aggregateExpressions.exists(isAbove(_, aggregate)) =>
+      Some(splitAggregate(aggregate))
+    case join @ Join(_, _, _, Some(condition), _) =>
+      val (crossing, rest) = splitConjunctivePredicates(condition).partition { predicate =>
+        callOverBothSides(predicate, join).nonEmpty
+      }
+      if (crossing.isEmpty) None else Some(splitJoin(join, crossing, rest))
+    case _ => None
+  }
+
+  private def splitFilter(filter: Filter): Option[LogicalPlan] = {
+    val (calling, cheap) =
+      splitConjunctivePredicates(filter.condition).partition { predicate =>
+        LLMCall.isIn(predicate) || !predicate.deterministic
+      }
+    if (cheap.isEmpty) None
+    else Some(Filter(calling.reduce(And), Filter(cheap.reduce(And), filter.child)))
+  }
+
+  /** Whether the expression has a call that only the result of the aggregation can be given to. */
+  private def isAbove(expression: Expression, aggregate: Aggregate): Boolean = expression match {
+    case _ if isResult(expression, aggregate) => false
+    case _: LLMCall => true
+    case other => other.children.exists(isAbove(_, aggregate))
+  }
+
+  private def isResult(expression: Expression, aggregate: Aggregate): Boolean =
+    expression.isInstanceOf[AggregateExpression] ||
+      aggregate.groupingExpressions.exists(_.semanticEquals(expression))
+
+  private def splitAggregate(aggregate: Aggregate): LogicalPlan = {
+    val results = mutable.ArrayBuffer.empty[NamedExpression]
+    val list = aggregate.aggregateExpressions.map { expression =>
+      if (isAbove(expression, aggregate)) {
+        expression.transformDown {
+          case part if isResult(part, aggregate) =>
+            val named = results.find(unaliased(_).semanticEquals(part)).getOrElse {
+              val result = part match {
+                case attribute: Attribute => attribute
+                case other => Alias(other, "aggregate")()
+              }
+              results += result
+              result
+            }
+            named.toAttribute
+        }.asInstanceOf[NamedExpression]
+      } else {
+        results += expression
+        expression.toAttribute
+      }
+    }
+    Project(list, aggregate.copy(aggregateExpressions = results.toSeq))
+  }
+
+  private def unaliased(expression: NamedExpression): Expression = expression match {
+    case Alias(child, _) => child
+    case other => other
+  }
+
+  private def callOverBothSides(predicate: Expression, join: Join): Option[Expression] =
+    predicate.find {
+      case call: LLMCall =>
+        !call.references.subsetOf(join.left.outputSet) &&
+          !call.references.subsetOf(join.right.outputSet)
+      case _ => false
+    }
+
+  private def splitJoin(join: Join, crossing: Seq[Expression], rest: Seq[Expression]): LogicalPlan =
+    join.joinType match {
+      case _: InnerLike =>
+        Filter(crossing.reduce(And), join.copy(condition = rest.reduceOption(And)))
+      case other =>
+        val call = crossing.flatMap(callOverBothSides(_, join)).head
+        throw LLMAnalysisException.joinCondition(call, other.sql).withPosition(call.origin)
+    }
+}
