@@ -4,8 +4,12 @@ They run in real engine processes: `spark.sparkllm.engine.implementation=tests.e
 """
 
 import hashlib
+import json
+import re
 import time
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
 
 from sparkllm_engine import EngineConfig, Request, Result
 
@@ -58,3 +62,31 @@ def _answer(request: Request) -> Result:
         message = f"the prompt has {tokens} tokens, the model takes 1"
         return Result(request.id, None, "error", "PROMPT_TOO_LONG", message, tokens)
     return Result(request.id, digest(prompt), "stop", prompt_tokens=tokens, output_tokens=1)
+
+
+class RecordingEngine(DigestEngine):
+    """A `DigestEngine` that adds each prompt it is asked, as JSON, to the file named as its model.
+
+    A prompt that holds `answer=…` is answered with what follows, up to the end of the value.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        super().__init__(config)
+        self._record = Path(config.model)
+
+    def add(self, request: Request) -> None:
+        with self._record.open("a") as record:
+            record.write(json.dumps("".join(request.prompt)) + "\n")
+        super().add(request)
+
+    def step(self) -> list[Result]:
+        dictated = {request.id: _dictated(request) for request in self._requests}
+        return [
+            result if dictated[result.id] is None else replace(result, text=dictated[result.id])
+            for result in super().step()
+        ]
+
+
+def _dictated(request: Request) -> str | None:
+    found = re.search(r': "answer=((?:[^"\\]|\\.)*)"', "".join(request.prompt))
+    return json.loads(f'"{found[1]}"') if found else None

@@ -1,5 +1,6 @@
 package org.apache.spark.sql.sparkllm
 
+import org.apache.spark.sql.catalyst.analysis.TempResolvedColumn
 import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.types.StructType
 
@@ -39,6 +40,7 @@ object ArgumentColumn {
     case field: GetStructField => Some(field.extractFieldName)
     case field: GetArrayStructFields => Some(field.field.name)
     case cast: Cast => nameOf(cast.child)
+    case column: TempResolvedColumn => nameOf(column.child) // of HAVING and ORDER BY
     case _ => None
   }
 

@@ -24,7 +24,7 @@ import org.apache.spark.sql.execution.exchange.{Exchange, ShuffleExchangeExec}
 object MaterializeBeforeSampling extends Rule[SparkPlan] {
   override def apply(plan: SparkPlan): SparkPlan = plan.transformUp {
     case exchange: ShuffleExchangeExec if samples(exchange) && evaluates(exchange.child) =>
-      exchange.withNewChildren(Seq(kept(exchange.child)))
+      exchange.withNewChildren(Seq(kept(exchange)))
   }
 
   private def samples(exchange: ShuffleExchangeExec): Boolean =
@@ -39,8 +39,9 @@ object MaterializeBeforeSampling extends Rule[SparkPlan] {
     case other => other.children.exists(evaluates)
   }
 
-  private def kept(plan: SparkPlan): SparkPlan =
-    ShuffleExchangeExec(RoundRobinPartitioning(plan.outputPartitioning.numPartitions.max(1)), plan)
+  private def kept(exchange: ShuffleExchangeExec): SparkPlan =
+    ShuffleExchangeExec(
+      RoundRobinPartitioning(exchange.outputPartitioning.numPartitions), exchange.child)
 }
 
 /** Runs [[MaterializeBeforeSampling]] where adaptive execution is off. */

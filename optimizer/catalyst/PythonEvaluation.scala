@@ -67,7 +67,7 @@ class PythonEvaluation(calls: Seq[LLMCall]) {
       }
       call.spec.entries + ("arguments" -> positions)
     }
-    CallJson(Map("calls" -> entries, "time_zone" -> SQLConf.get.sessionLocalTimeZone))
+    CallJson(Map[String, Any]("calls" -> entries, "time_zone" -> SQLConf.get.sessionLocalTimeZone))
   }
 }
 

@@ -15,10 +15,10 @@ def llm(task: str, *columns: Column | str, **options: Any) -> Column:
             that column's value. Columns without a placeholder are appended as named fields.
         columns: the columns that the model sees, as names or as `Column`.
         options: `labels` (the only answers allowed), `max_tokens`, `temperature`, `top_k`,
-            `top_p`, `seed`.
+            `top_p`, `seed`, `returns` (the type of the answers, such as "INT").
 
     Returns:
-        A column of strings: NULL where all columns are NULL or the row ended in an error.
+        A column of strings, or of the type that is named: NULL where all columns are NULL or the row ended in an error.
 
     Example:
         >>> from sparkllm.functions import llm

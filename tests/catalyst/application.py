@@ -31,9 +31,9 @@ class Application:
 
     def value(self, expression: str) -> Any:
         """Return the value of an expression."""
-        kind, value = self.answer(expression)
-        assert kind == "value"
-        return value
+        kind, *value = self.answer(expression)
+        assert kind == "value", value
+        return value[0]
 
     def table(self, expression: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return the columns and the rows of an expression that is a DataFrame."""

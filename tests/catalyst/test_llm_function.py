@@ -127,7 +127,8 @@ def test_the_dataframe_api_calls_it_by_name(app: Application) -> None:
 
 def test_an_alias_names_a_column_of_the_dataframe_api(app: Application) -> None:
     _, [(answer,)] = app.table(
-        "spark.range(1).select(F.call_function('llm', F.lit('Look at it'), F.upper('id').alias('text')))"
+        "spark.range(1).select(F.call_function('llm', F.lit('Look at it'), "
+        "F.upper('id').alias('text')))"
     )
     assert answered(answer)[1] == {"text": "0"}
 

@@ -1,0 +1,105 @@
+"""Plans before and after the optimizer, kept in `plans/`: one file a query shape.
+
+    SPARKLLM_WRITE_PLANS=1 python -m pytest tests/catalyst/test_plans.py
+
+writes them anew; the difference is for reading. Plans differ a little between versions of Spark, so
+they are compared with the newest one only.
+"""
+
+import os
+import re
+from pathlib import Path
+
+import pyspark
+import pytest
+
+from tests.catalyst.conftest import RecordedApplication
+
+_PLANS = Path(__file__).with_name("plans")
+_VERSION = "4.3"
+
+C = "llm('classify', review)"
+
+QUERIES = {
+    "select": f"SELECT id, {C} AS s FROM t",
+    "same_call_twice": f"SELECT {C} AS s, upper({C}) AS u FROM t",
+    "two_calls": f"SELECT {C} AS s, llm('Describe it', product) AS d FROM t",
+    "nested_calls": "SELECT llm('Translate it', llm('Summarize it', review)) AS n FROM t",
+    "nested_and_independent": f"SELECT llm('Translate it', llm('Sum up', review)) AS n, {C} AS s "
+    "FROM t",
+    "where": f"SELECT id FROM t WHERE {C} = 'positive'",
+    "where_with_cheap_predicate": f"SELECT id FROM t WHERE {C} = 'positive' AND id > 3",
+    "where_and_select": f"SELECT id, {C} AS s FROM t WHERE {C} <> 'neutral'",
+    "where_on_subquery": f"SELECT s FROM (SELECT id, {C} AS s FROM t) WHERE s <> 'a' AND id > 3",
+    "order_by": f"SELECT id FROM t ORDER BY {C}",
+    "order_by_and_select": f"SELECT id, {C} AS s FROM t ORDER BY s DESC",
+    "group_by": f"SELECT {C} AS s, count(*) AS n FROM t GROUP BY s HAVING s <> 'a'",
+    "aggregate_function": f"SELECT product, max({C}) AS m FROM t GROUP BY product",
+    "call_on_groups": "SELECT product, llm('Describe it', product) AS d, count(*) AS n FROM t "
+    "GROUP BY product",
+    "call_on_aggregated_texts": "SELECT product, llm('Sum them up', texts) AS s FROM (SELECT "
+    "product, collect_list(review) AS texts FROM t GROUP BY product)",
+    "window": f"SELECT id, rank() OVER (PARTITION BY product ORDER BY {C}) AS r FROM t",
+    "case": f"SELECT CASE {C} WHEN 'positive' THEN 1 WHEN 'negative' THEN -1 END AS n FROM t",
+    "join_on_one_side": f"SELECT t.id, u.id FROM t JOIN u ON {C} = u.name",
+    "join_on_both_sides": "SELECT t.id FROM t JOIN u ON t.id = u.id AND "
+    "llm('Same thing?', review, name, labels => array('yes', 'no')) = 'yes'",
+    "self_join": f"WITH v AS (SELECT id, {C} AS s FROM t) "
+    "SELECT a.id, b.id FROM v a JOIN v b ON a.s = b.s",
+    "unused": f"SELECT id FROM (SELECT id, {C} AS s FROM t)",
+    "constant": "SELECT id, llm('Say it', 'hello') AS h FROM t",
+    "exists": f"SELECT name FROM u WHERE EXISTS (SELECT 1 FROM t WHERE t.id = u.id AND {C} = 'a')",
+    "limit": f"SELECT id, {C} AS s FROM t LIMIT 3",
+    "union": f"SELECT {C} AS s FROM t UNION ALL SELECT name FROM u",
+    "typed": "SELECT llm('How many stars?', review, returns => 'INT') + 1 AS n FROM t",
+}  # fmt: skip
+
+
+class _Readable:
+    """Numbers ids from 1 in the order in which they appear, and leaves locations out."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, str] = {}
+
+    def __call__(self, plan: str) -> str:
+        plan = re.sub(r"#(\d+)L?", self._renumbered, plan)
+        plan = re.sub(r"(?i)relation spark_catalog\.default\.(\w+)", r"Relation \1", plan)
+        plan = re.sub(r", \[plan_id=\d+\]", "", plan)
+        scan = r"FileScan parquet spark_catalog\.default\.(\w+)(\[[^\]]*\]).*"
+        return re.sub(scan, r"Scan \1\2", plan).strip()
+
+    def _renumbered(self, match: re.Match[str]) -> str:
+        return self._seen.setdefault(match[1], f"#{len(self._seen) + 1}")
+
+
+def _document(recorded: RecordedApplication, query: str) -> str:
+    recorded.value("spark.conf.set('spark.sql.adaptive.enabled', 'false')")
+    try:
+        texts = recorded.value(
+            "(lambda execution: [getattr(execution, plan)().toString() for plan in "
+            "('analyzed', 'optimizedPlan', 'executedPlan')])"
+            f"(spark.sql({query!r})._jdf.queryExecution())"
+        )
+    finally:
+        recorded.value("spark.conf.set('spark.sql.adaptive.enabled', 'true')")
+    readable = _Readable()
+    plans = zip(("before", "after", "physical"), map(readable, texts), strict=True)
+    return "\n".join([f"{query}\n", *(f"-- {name}\n{plan}\n" for name, plan in plans)])
+
+
+@pytest.mark.skipif(
+    not pyspark.__version__.startswith(_VERSION), reason=f"the plans are those of Spark {_VERSION}"
+)
+@pytest.mark.parametrize("name", QUERIES)
+def test_the_plan_is_the_one_that_was_read_and_found_good(
+    recorded: RecordedApplication, name: str
+) -> None:
+    document = _document(recorded, QUERIES[name])
+    file = _PLANS / f"{name}.txt"
+    if os.environ.get("SPARKLLM_WRITE_PLANS"):
+        file.write_text(document)
+    assert document == file.read_text()
+
+
+def test_each_plan_that_is_kept_belongs_to_a_query() -> None:
+    assert {file.stem for file in _PLANS.glob("*.txt")} == set(QUERIES)
