@@ -19,6 +19,7 @@ from sparkllm_engine.generation import Ended, Generation
 from sparkllm_engine.layout import lay_out
 from sparkllm_engine.model import Decoder, PackedRow, load_model
 from sparkllm_engine.request import Request, Result, SamplingParameters
+from sparkllm_engine.roofline import measure_peak
 from sparkllm_engine.scheduling import ORDERS, Chunk, Scheduler
 from sparkllm_engine.scheduling import Sequence as RunningSequence
 from sparkllm_engine.statistics import Statistics
@@ -37,7 +38,7 @@ class LLMEngine:
     """
 
     def __init__(self, config: EngineConfig) -> None:
-        threads = config.threads or len(os.sched_getaffinity(0))
+        self._threads = threads = config.threads or len(os.sched_getaffinity(0))
         use_threads(threads)
         loaded = load_model(config)
         self.config = config
@@ -116,8 +117,12 @@ class LLMEngine:
         self._scheduler.restart(())
 
     def statistics(self) -> dict[str, float | int]:
-        """Return totals since the engine started: requests, tokens, steps, seconds by phase."""
+        """Return totals since the engine started: requests, tokens, steps, seconds, rates."""
         return self._statistics.as_dict()
+
+    def measure_peak(self) -> None:
+        """Measure what the processor can do at most, for `statistics`; takes about a second."""
+        self._statistics.peak = measure_peak(self._decoder.dtype, self._threads)
 
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
         """Yield results as they finish, pulling requests only as they are needed."""
@@ -165,6 +170,9 @@ class LLMEngine:
             answers = self._decoder.forward(rows)
         self._statistics.steps += 1
         self._statistics.computed_tokens += sum(row.length for row in rows)
+        cost = self._decoder.cost.step(rows)
+        self._statistics.flops += cost.flops
+        self._statistics.bytes += cost.bytes
         with self._statistics.phase("answer"):
             for part in answers:
                 sequences = [chunks[row].sequence for row in part.rows]

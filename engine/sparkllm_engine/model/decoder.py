@@ -12,6 +12,7 @@ from torch import Tensor
 from sparkllm_engine.errors import EngineConfigError
 from sparkllm_engine.model.attention import IMPLEMENTATION
 from sparkllm_engine.model.context import AnsweringTokens, ForwardContext, LogitRows, bind
+from sparkllm_engine.model.cost import CostModel, weight_bytes
 from sparkllm_engine.model.head import SelectiveHead
 from sparkllm_engine.model.last_layer import unwrap_last_layer, wrap_last_layer
 from sparkllm_engine.model.linears import pack_linears
@@ -38,7 +39,7 @@ class RowLogits:
 
 
 class Decoder:
-    """A loaded model with the pool of its keys and values.
+    """A loaded model with the pool of its keys and values, and what its steps cost.
 
     Args:
         loaded: the model.
@@ -71,6 +72,8 @@ class Decoder:
                 f"cache_bytes is {cache_bytes}: one token of this model takes {token_bytes}"
             )
         self.pool = KeyValuePool(layers, slots, scratch, loaded.model.dtype, loaded.model.device)
+        bytes_each = weight_bytes(loaded.model.dtype, quantization)
+        self.cost = CostModel(loaded.model, loaded.probe, bytes_each)
         head = loaded.model.get_output_embeddings()
         self._head = SelectiveHead(head)
         self._model.set_attn_implementation(IMPLEMENTATION)
@@ -79,6 +82,11 @@ class Decoder:
         if not self._agrees_with(loaded.probe):
             unwrap_last_layer(self._model)
         pack_linears(self._model, keep=head, quantization=quantization)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of activations, keys and values."""
+        return self.pool.dtype
 
     @property
     def vocabulary(self) -> int:

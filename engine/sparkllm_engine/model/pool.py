@@ -47,6 +47,7 @@ class KeyValuePool:
         device: torch.device,
     ) -> None:
         self.slots = slots
+        self.dtype = dtype
         self.scratch = range(_RESERVED + slots, _RESERVED + slots + scratch)
         self._keys: list[Tensor] = []
         self._values: list[Tensor] = []

@@ -29,12 +29,14 @@ class Probe:
 
     Attributes:
         layers: shape of the keys and values by layer index.
+        heads: query heads by layer index.
         windows: tokens that a layer's queries see, None for all, by layer index.
         unserved: features that a layer asked for and the engine lacks.
         logits: of the probe's tokens `0, 1, ...`, `[tokens, vocabulary]`, as transformers has them.
     """
 
     layers: dict[int, LayerShape] = field(default_factory=dict)
+    heads: dict[int, int] = field(default_factory=dict)
     windows: dict[int, int | None] = field(default_factory=dict)
     unserved: set[str] = field(default_factory=set)
     logits: Tensor = field(default_factory=lambda: torch.empty(0, 0))
@@ -120,9 +122,11 @@ def _probe_attention(
 ) -> tuple[Tensor, None]:
     _, heads, tokens, width = query.shape
     kv_heads = key.shape[1]
-    _probe.layers[int(module.layer_idx)] = LayerShape(kv_heads, key.shape[3], value.shape[3])  # type: ignore[arg-type]
+    layer = int(module.layer_idx)  # type: ignore[arg-type]
+    _probe.layers[layer] = LayerShape(kv_heads, key.shape[3], value.shape[3])
     _probe.unserved |= {text for name, text in _UNSERVED.items() if extra.get(name) is not None}
-    _probe.windows[int(module.layer_idx)] = sliding_window  # type: ignore[arg-type]
+    _probe.heads[layer] = heads
+    _probe.windows[layer] = sliding_window
     key, value = (tensor.repeat_interleave(heads // kv_heads, dim=1) for tensor in (key, value))
     seen = torch.ones(tokens, tokens, dtype=torch.bool, device=query.device).tril()
     if sliding_window is not None:
