@@ -63,6 +63,7 @@ object CallOptions {
         val number = decimal(value).getOrElse(wrong("a number is wanted"))
         inRange(option, number, wrong).toDouble
       case "texts" => texts(value, wrong)
+      case "strings" => strings(value, wrong)
       case "type" => value match {
         case text: String => text
         case _ => wrong("a text is wanted")
@@ -89,11 +90,27 @@ object CallOptions {
   private def plain(bound: Double): String =
     BigDecimal(bound).bigDecimal.stripTrailingZeros.toPlainString
 
+  /** One text or an array of texts, blanks kept: `stop => '\n'`. */
+  private def strings(value: Any, wrong: String => Nothing): Seq[String] = {
+    val items = value match {
+      case json: String if json.startsWith("[") => jsonArray(json, wrong)
+      case text: String => Seq(text)
+      case items: scala.collection.Seq[_] => items.toSeq
+      case _ => Nil
+    }
+    if (items.isEmpty || items.exists(item => item == null || item.toString.isEmpty)) {
+      wrong("a text or an array of texts is wanted, none of them NULL or empty")
+    }
+    items.map(_.toString)
+  }
+
+  private def jsonArray(json: String, wrong: String => Nothing): Seq[Any] =
+    Try(new ObjectMapper().readValue(json, classOf[java.util.List[Any]]).asScala.toSeq)
+      .getOrElse(wrong("it is no JSON array"))
+
   private def texts(value: Any, wrong: String => Nothing): Seq[String] = {
     val items = value match {
-      case json: String if json.trim.startsWith("[") =>
-        Try(new ObjectMapper().readValue(json, classOf[java.util.List[Any]]).asScala.toSeq)
-          .getOrElse(wrong("it is no JSON array"))
+      case json: String if json.trim.startsWith("[") => jsonArray(json, wrong)
       case list: String => list.split(",", -1).toSeq
       case items: scala.collection.Seq[_] => items.toSeq
       case _ => wrong("an array of texts is wanted")

@@ -14,7 +14,8 @@ class Option:
 
     Attributes:
         name: as in SQL and in Python.
-        kind: `texts` (at least one, none twice), `integer`, `number` or `type` (of SQL).
+        kind: `texts` (at least one, none twice, blanks around them dropped), `strings` (one or
+            more, as they are), `integer`, `number` or `type` (of SQL).
         low: least value of a number.
         high: greatest value of a number, None for no limit.
         low_excluded: whether `low` itself is too low.
@@ -34,6 +35,8 @@ OPTIONS = (
     Option("top_k", "integer"),
     Option("top_p", "number", high=1, low_excluded=True),
     Option("seed", "integer"),
+    Option("stop", "strings"),
+    Option("min_tokens", "integer"),
     Option("returns", "type"),
 )
 
@@ -75,6 +78,15 @@ def _texts(_: Option, value: Any) -> tuple[str, ...]:
     return texts
 
 
+def _strings(_: Option, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = json.loads(value) if value.startswith("[") else (value,)
+    strings = tuple(value)
+    if not strings or not all(isinstance(string, str) and string for string in strings):
+        raise ValueError("a text or an array of texts is wanted, none of them NULL or empty")
+    return strings
+
+
 def _integer(option: Option, value: Any) -> int:
     number = float(value)
     if not number.is_integer():
@@ -103,6 +115,7 @@ def _type(_: Option, value: Any) -> str:
 
 _READERS: Mapping[str, Callable[[Option, Any], Any]] = {
     "texts": _texts,
+    "strings": _strings,
     "integer": _integer,
     "number": _number,
     "type": _type,
