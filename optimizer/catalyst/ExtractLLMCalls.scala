@@ -58,7 +58,7 @@ object ExtractLLMCalls extends Rule[LogicalPlan] {
 
   /** The operator with the same output, its calls evaluated below it. */
   def extract(operator: LogicalPlan): LogicalPlan =
-    if (!operator.expressions.exists(LLMCall.isIn)) {
+    if (pending(operator).isEmpty) {
       operator
     } else {
       val rewritten = SplitBeforeExtraction(operator) match {
@@ -77,16 +77,16 @@ object ExtractLLMCalls extends Rule[LogicalPlan] {
   /** One step: the innermost calls, which hold no other call, are evaluated below. */
   private def evaluatedBelow(operator: LogicalPlan): LogicalPlan = {
     val prepared = PullOutArguments(operator)
-    val pending = ExpressionSet(prepared.expressions.flatMap(innermost)).toSeq
+    val calls = ExpressionSet(pending(prepared)).toSeq
     val answers = mutable.ArrayBuffer.empty[(Expression, Attribute)]
     val children = prepared.children.map { child =>
-      val mine = pending.filter { call =>
+      val mine = calls.filter { call =>
         call.references.subsetOf(child.outputSet) && !answers.exists(_._1.eq(call))
       }
       evaluate(prunedFor(prepared, child, mine), mine, answers)
     }
     if (answers.isEmpty) {
-      throw new IllegalStateException(s"no child gives all columns of ${pending.mkString(", ")}")
+      throw new IllegalStateException(s"no child gives all columns of ${calls.mkString(", ")}")
     }
     prepared.withNewChildren(children).transformExpressionsDownWithPruning(
       _.containsPattern(PYTHON_UDF)) {
@@ -94,8 +94,16 @@ object ExtractLLMCalls extends Rule[LogicalPlan] {
     }
   }
 
-  private def innermost(expression: Expression): Seq[Expression] =
-    expression.collect { case call: LLMCall if !call.children.exists(LLMCall.isIn) => call }
+  /**
+   * The innermost calls, which hold no other call. Those in the condition of a correlated subquery
+   * take columns of both queries, and wait until it is a join.
+   */
+  private def pending(operator: LogicalPlan): Seq[Expression] =
+    operator.expressions.filter(LLMCall.isIn).flatMap(_.collect {
+      case call: LLMCall
+          if !call.children.exists(LLMCall.isIn) && call.references.subsetOf(operator.inputSet) =>
+        call
+    })
 
   private def answerOf(call: LLMCall, answers: Iterable[(Expression, Attribute)]) =
     answers.collectFirst { case (asked, answer) if asked.semanticEquals(call) => answer }

@@ -3,8 +3,8 @@ package org.apache.spark.sql.sparkllm
 import scala.collection.mutable
 
 import org.apache.spark.sql.catalyst.expressions._
-import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
-import org.apache.spark.sql.catalyst.plans.InnerLike
+import org.apache.spark.sql.catalyst.expressions.aggregate.{AggregateExpression, First}
+import org.apache.spark.sql.catalyst.plans.{Inner, InnerLike, LeftSemi}
 import org.apache.spark.sql.catalyst.plans.logical._
 
 /**
@@ -38,6 +38,19 @@ import org.apache.spark.sql.catalyst.plans.logical._
  * {{{
  *   Filter (llm(same thing?, l.a, r.a) = yes)
  *   +- Join Inner, (l.k = r.k)
+ * }}}
+ *
+ * and a semi join on such a call is an inner join whose rows are put together again by the row of
+ * the left side that they came from:
+ * {{{
+ *   Join LeftSemi, (llm(same thing?, l.a, r.a) = yes)
+ * }}}
+ * becomes
+ * {{{
+ *   Aggregate [row], [first(a) AS a]
+ *   +- Filter (llm(same thing?, l.a, r.a) = yes)
+ *      +- Join Inner
+ *         :- Project [a, monotonically_increasing_id() AS row]
  * }}}
  */
 object SplitBeforeExtraction extends PredicateHelper {
@@ -116,6 +129,19 @@ object SplitBeforeExtraction extends PredicateHelper {
     join.joinType match {
       case _: InnerLike =>
         Filter(crossing.reduce(And), join.copy(condition = rest.reduceOption(And)))
+      case LeftSemi =>
+        val row = Alias(MonotonicallyIncreasingID(), "row")()
+        val pairs = Join(
+          Project(join.left.output :+ row, join.left),
+          join.right,
+          Inner,
+          rest.reduceOption(And),
+          join.hint)
+        val firsts = join.left.output.map { column =>
+          val first = First(column, ignoreNulls = false).toAggregateExpression()
+          Alias(first, column.name)(exprId = column.exprId, qualifier = column.qualifier)
+        }
+        Aggregate(Seq(row.toAttribute), firsts, Filter(crossing.reduce(And), pairs))
       case other =>
         val call = crossing.flatMap(callOverBothSides(_, join)).head
         throw LLMAnalysisException.joinCondition(call, other.sql).withPosition(call.origin)

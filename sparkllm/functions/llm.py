@@ -18,7 +18,8 @@ def llm(task: str, *columns: Column | str, **options: Any) -> Column:
             `top_p`, `seed`, `returns` (the type of the answers, such as "INT").
 
     Returns:
-        A column of strings, or of the type that is named: NULL where all columns are NULL or the row ended in an error.
+        A column of strings, or of the type that is named: NULL where all columns are NULL or the
+        row ended in an error.
 
     Example:
         >>> from sparkllm.functions import llm

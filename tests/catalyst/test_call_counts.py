@@ -103,13 +103,24 @@ def test_nested_calls_are_asked_once_each_and_not_again_for_the_sample_of_a_sort
         (4, "SELECT name FROM u WHERE llm('classify', name) NOT IN (SELECT review FROM t)"),
         (8, f"SELECT name FROM u WHERE EXISTS (SELECT 1 FROM t WHERE t.id = u.id AND {C} <> '')"),
         (8, f"SELECT (SELECT max({C}) FROM t WHERE t.id = u.id) FROM u"),
+        (6, "SELECT name FROM u WHERE EXISTS (SELECT 1 FROM t WHERE t.id < u.id AND "
+            "llm('Same thing?', t.review, u.name) <> '')"),
     ],
-    ids=["scalar", "in", "of what is looked for", "exists", "correlated scalar"],
-)
+    ids=[
+        "scalar", "in", "of what is looked for", "exists", "correlated scalar",
+        "exists, of both queries",
+    ],
+)  # fmt: skip
 def test_subqueries_ask_each_row_once(
     recorded: RecordedApplication, calls: int, query: str
 ) -> None:
     assert len(recorded.asked(query)) == calls
+
+
+def test_a_row_that_matches_several_times_is_there_once(recorded: RecordedApplication) -> None:
+    same = "llm('Same thing?', t.review, u.name) <> ''"
+    query = f"SELECT id, name FROM u WHERE EXISTS (SELECT 1 FROM t WHERE t.id < u.id AND {same})"
+    assert sorted(recorded.rows(query)) == [(1, "name 1"), (2, "name 2"), (3, "name 3")]
 
 
 def test_a_cached_table_is_asked_once_for_all_queries(recorded: RecordedApplication) -> None:
