@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import transformers
 from transformers import PretrainedConfig
@@ -150,3 +151,11 @@ def test_the_package_loads_without_torch() -> None:
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_large_pool_takes_memory_only_as_it_is_written(
+    folders: Callable[[str], Path],
+) -> None:
+    before = psutil.Process().memory_info().rss
+    LLMEngine(EngineConfig(str(folders("llama")), threads=1, cache_bytes=2 << 30))
+    assert psutil.Process().memory_info().rss - before < 1 << 29

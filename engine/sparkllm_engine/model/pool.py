@@ -1,7 +1,9 @@
 """Keys and values of cached tokens: one row of each layer's tensors for each slot."""
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,9 +55,8 @@ class KeyValuePool:
         self._values: list[Tensor] = []
         for layer in layers:
             for width, tensors in ((layer.key_dim, self._keys), (layer.value_dim, self._values)):
-                # Pages of zeros that were never written take no memory.
                 shape = (layer.kv_heads, self.scratch.stop + VECTOR, width)
-                tensors.append(torch.zeros(shape, dtype=dtype, device=device))
+                tensors.append(_zeros(shape, dtype, device))
 
     def write(self, layer: int, slots: Tensor, key: Tensor, value: Tensor) -> None:
         """Store keys and values `[kv_heads, tokens, dim]` of one layer in `slots`, `[tokens]`."""
@@ -76,3 +77,11 @@ class KeyValuePool:
             self._keys[layer][:, slots.start : slots.stop].unsqueeze(1),
             self._values[layer][:, slots.start : slots.stop].unsqueeze(1),
         )
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    if device.type != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
+    # Unlike those of torch, the zeros of NumPy take no memory until they are written.
+    bytes_ = np.zeros(math.prod(shape) * dtype.itemsize, np.uint8)
+    return torch.from_numpy(bytes_).view(dtype).view(shape)
