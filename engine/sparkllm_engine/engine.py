@@ -198,8 +198,15 @@ class LLMEngine:
         self._scheduler.finish(ended.sequence)
 
     def _score(self, tree: ChoiceTree, sequences: list[RunningSequence], logits: Tensor) -> None:
-        probabilities = tree.probabilities(logits.cpu().numpy())
-        for sequence, row in zip(sequences, probabilities.tolist(), strict=True):
+        numbers = logits.cpu().numpy()
+        normalized = [s.request.parameters.length_normalized for s in sequences]
+        for kind in set(normalized):
+            rows = [index for index, own in enumerate(normalized) if own is kind]
+            probabilities = tree.probabilities(numbers[rows], kind)
+            self._settle([sequences[index] for index in rows], probabilities.tolist())
+
+    def _settle(self, sequences: list[RunningSequence], probabilities: list[list[float]]) -> None:
+        for sequence, row in zip(sequences, probabilities, strict=True):
             best = max(range(len(row)), key=row.__getitem__)
             text = sequence.request.parameters.choices[best]
             self._end(Ended(sequence, "choice", text, probabilities=tuple(row)))

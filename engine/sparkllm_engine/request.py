@@ -19,6 +19,8 @@ class SamplingParameters:
         logprobs: also return the log-probability of each token and of so many of the likeliest;
             None for none.
         choices: closed answer set: scored, not generated; the text is one of them.
+        length_normalized: judge a choice by the mean logarithm of its tokens' probabilities, so
+            that long choices are not at a disadvantage, instead of by their sum.
         regex: regular expression that the whole answer matches, in the syntax of Rust's `regex`
             without look-around and anchors; empty for none.
         json_schema: JSON schema, as JSON, that the answer is valid for; empty for none.
@@ -33,6 +35,7 @@ class SamplingParameters:
     stop: tuple[str, ...] = ()
     logprobs: int | None = None
     choices: tuple[str, ...] = ()
+    length_normalized: bool = False
     regex: str = ""
     json_schema: str = ""
 

@@ -43,6 +43,20 @@ def brute_force(model: PreTrainedModel, prompt: str, choices: Sequence[str]) -> 
     return probabilities
 
 
+@pytest.mark.parametrize("choices", CHOICES, ids=lambda choices: choices[0])
+def test_normalized_probabilities_are_geometric_means_of_the_tokens(
+    make_engine: Callable[..., LLMEngine],
+    reference: Callable[[str], PreTrainedModel],
+    choices: tuple[str, ...],
+) -> None:
+    parameters = SamplingParameters(choices=choices, length_normalized=True)
+    for result in make_engine().generate(PROMPTS, parameters):
+        product = brute_force(reference("llama"), PROMPTS[result.id], choices)
+        lengths = [len(tiny_tokenizer()(choice)["input_ids"]) + 1 for choice in choices]
+        means = np.power(product, 1 / np.array(lengths))
+        assert result.probabilities == pytest.approx(means / means.sum(), abs=1e-5)
+
+
 @pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral", "gemma2", "mistral_local"])
 @pytest.mark.parametrize("choices", CHOICES, ids=lambda choices: choices[0])
 def test_probabilities_are_those_of_running_every_path(

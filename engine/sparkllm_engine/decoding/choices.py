@@ -64,16 +64,21 @@ class ChoiceTree:
         self._membership = np.zeros((len(self._leads), len(choices)))
         for row, leaves in enumerate(self._leads):
             self._membership[row, leaves] = 1.0
+        self._lengths = np.array([len(tokens) + 1 for tokens in choices])
         shares = np.zeros(len(choices))
         for leaves in _leaves(root):
             shares[leaves] = -np.log(len(leaves))
         self._shares = shares
 
-    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    def probabilities(
+        self, logits: NDArray[np.float32], length_normalized: bool = False
+    ) -> NDArray[np.float64]:
         """Return the probability of each choice.
 
         Args:
             logits: `[rows, branches, u]`, at the source of each branch.
+            length_normalized: take the geometric mean of a choice's tokens, its end token among
+                them, instead of the product.
 
         Returns:
             `[rows, choices]`, rows sum to 1.
@@ -87,6 +92,8 @@ class ChoiceTree:
             logarithms = np.broadcast_to(self._shares, (len(logits), len(self._shares)))
         else:
             logarithms = np.concatenate(parts, axis=1) @ self._membership + self._shares
+        if length_normalized:
+            logarithms = logarithms / self._lengths
         likely = np.exp(logarithms)
         return np.asarray(likely / likely.sum(axis=1, keepdims=True))
 

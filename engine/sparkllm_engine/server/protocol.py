@@ -118,6 +118,8 @@ def _check_types(sampling: Mapping[str, object]) -> None:
             good = type(value) is int or value is None
         elif name in _NUMBERS:
             good = type(value) in (int, float)
+        elif name == "length_normalized":
+            good = type(value) is bool
         elif name in _TEXTS:
             good = isinstance(value, list) and all(isinstance(text, str) for text in value)
         else:
