@@ -5,7 +5,7 @@ SUBMIT := $(BIN)/spark-submit --conf spark.ui.showConsoleProgress=false \
   --driver-java-options -Dlog4j2.configurationFile=$(abspath sql_examples/log4j2.properties)
 
 .DEFAULT_GOAL := help
-.PHONY: help install java demo test test-long lint docs bench clean
+.PHONY: help install java demo test test-long lint docs bench compat clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -42,5 +42,8 @@ docs: install ## make the generated documents
 bench: java install ## what a row costs besides the model
 	$(BIN)/python -m benchmarks.overhead
 
-clean: ## remove .venv and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+compat: java install ## try every minor version of Spark, write docs/compatibility.md
+	$(BIN)/python -m tests.compatibility
+
+clean: ## remove environments and caches
+	rm -rf $(VENV) .compat .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

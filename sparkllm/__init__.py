@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sparkllm import functions
+    from sparkllm.accounting import usage
     from sparkllm.progress_bar import progress
-    from sparkllm.sessions import configure, register, session, usage
+    from sparkllm.sessions import configure, register, session
 
 __all__ = ["configure", "functions", "progress", "register", "session", "usage"]
 
@@ -18,7 +19,7 @@ _HOMES = {
     "progress": "sparkllm.progress_bar",
     "register": "sparkllm.sessions",
     "session": "sparkllm.sessions",
-    "usage": "sparkllm.sessions",
+    "usage": "sparkllm.accounting",
 }
 
 

@@ -107,7 +107,7 @@ def activate(builder: SparkSession.Builder) -> None:
         return
     if _jvm_runs():
         _add_to_class_path(jar())
-    builder.config(map={**merge({**_defaults(), **options})})
+    builder.config(map={**merge(existing(options))})
 
 
 def is_active(spark: SparkSession) -> bool:
@@ -134,6 +134,15 @@ def attach(spark: SparkSession) -> None:
     _add_to_class_path(jar())
     jvm: Any = spark._jvm
     jvm.org.apache.spark.sql.sparkllm.LLMExtensions.attach(session)
+
+
+def existing(options: Mapping[str, str]) -> dict[str, str]:
+    """Return the properties of a session to come: `options`, and what it gets from elsewhere.
+
+    Raises:
+        CatalystError: there is no Spark.
+    """
+    return {**_defaults(), **options}
 
 
 def _appended(existing: str, entry: str) -> str:
@@ -169,9 +178,11 @@ def _submit_arguments() -> Mapping[str, str]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--conf", "-c", action="append", default=[])
     parser.add_argument("--jars")
+    parser.add_argument("--master")
     given, _ = parser.parse_known_args(shlex.split(os.environ.get("PYSPARK_SUBMIT_ARGS", "")))
     entries = dict(entry.split("=", 1) for entry in given.conf if "=" in entry)
-    return entries | ({_JARS_KEY: given.jars} if given.jars else {})
+    flags = {_JARS_KEY: given.jars, "spark.master": given.master}
+    return entries | {name: value for name, value in flags.items() if value}
 
 
 def _add_to_class_path(path: Path) -> None:

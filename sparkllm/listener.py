@@ -10,7 +10,6 @@ import secrets
 import socketserver
 import threading
 from collections import defaultdict
-from functools import cache
 from typing import Any
 
 from sparkllm.ledger import Ledger, Usage
@@ -69,7 +68,19 @@ class UsageListener(socketserver.ThreadingTCPServer):
         return f"{host!s}:{port}"
 
 
-@cache
+_LISTENERS: dict[str, UsageListener] = {}
+_STARTING = threading.Lock()
+
+
 def usage_listener(host: str) -> UsageListener:
     """Return this process's listener on `host`, starting it at first use."""
-    return UsageListener(host)
+    with _STARTING:
+        if host not in _LISTENERS:
+            _LISTENERS[host] = UsageListener(host)
+        return _LISTENERS[host]
+
+
+def listener_at(address: str) -> UsageListener | None:
+    """Return the listener of this process that has this address, if one has."""
+    with _STARTING:
+        return next((one for one in _LISTENERS.values() if one.address == address), None)

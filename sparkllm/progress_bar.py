@@ -22,8 +22,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from sparkllm.accounting import UsageUnavailableError, usage
 from sparkllm.ledger import Ledger
-from sparkllm.sessions import usage
 
 _TERMINAL_EVERY = 0.2  # seconds
 _LOG_EVERY = 60.0  # seconds
@@ -33,13 +33,19 @@ _LOG_EVERY = 60.0  # seconds
 def progress(spark: SparkSession, rows: int | None = None) -> Iterator[None]:
     """Show, while the block runs, how many rows are done and what they cost.
 
-    On a terminal it is a bar on standard error; elsewhere one line a minute.
+    On a terminal it is a bar on standard error; elsewhere one line a minute; where usage can't be
+    had (see `usage`), one line that says so.
 
     Args:
         spark: the session whose queries run in the block.
         rows: how many rows the block's queries pass through `llm`, if known.
     """
-    block = _Block(usage(spark), rows)
+    try:
+        block = _Block(usage(spark), rows)
+    except UsageUnavailableError as error:
+        sys.stderr.write(f"llm: no progress is shown: {error}\n")
+        yield
+        return
     console = _console()
     ended = threading.Event()
     show = _show_bar if console.is_terminal else _show_lines

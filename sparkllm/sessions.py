@@ -2,18 +2,17 @@
 
 import logging
 import os
-import socket
 import sys
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from sparkllm import catalyst, configuration
+from sparkllm.accounting import reporting
 from sparkllm.catalyst import CatalystError
 from sparkllm.java import require_java
-from sparkllm.ledger import Ledger
-from sparkllm.listener import usage_listener
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,7 +27,8 @@ def session(
     """Return a Spark session in which `llm(...)` works, in SQL and in the DataFrame API.
 
     Args:
-        master: Spark master, such as "local[2]". None leaves it to spark-submit or Spark's default.
+        master: Spark master, such as "local[2]", or the address of a Spark Connect server,
+            "sc://host". None leaves it to spark-submit or Spark's default.
         app_name: the application's name in the Spark UI.
         model: Hugging Face id or local path; None uses the small model that ships with sparkllm.
         config: further properties, `spark.sparkllm.…` and any other of Spark.
@@ -39,7 +39,8 @@ def session(
     """
     builder = SparkSession.builder.appName(app_name)
     if master is not None:
-        builder = builder.master(master)
+        is_server = master.startswith("sc://")
+        builder = builder.remote(master) if is_server else builder.master(master)
     for name, value in (config or {}).items():
         builder = builder.config(name, value)
     if model is not None:
@@ -59,8 +60,8 @@ def session(
 def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
     """Set on a session builder what sparkllm needs, and return the builder.
 
-    A builder for a Spark Connect server elsewhere (`sc://…`) is only checked: that server has to be
-    started with the extension, see `sparkllm conf`.
+    A builder for a Spark Connect server that runs already (`sc://…`) loads no extension: that
+    server has to be started with it, see `sparkllm conf`.
 
     Raises:
         ConfigurationError: a `spark.sparkllm.` property is unknown or not of its type.
@@ -68,23 +69,19 @@ def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
     """
     options = {name: str(value) for name, value in builder._options.items()}
     configuration.check(options)
-    if options.get("spark.remote", os.environ.get("SPARK_REMOTE", "")).startswith("sc://"):
-        return builder
-    require_java()
-    master = options.get("spark.master", "")
-    if master.startswith("local") and "spark.pyspark.python" not in options:
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    try:
-        catalyst.activate(builder)
-    except CatalystError as error:
-        _LOG.warning("%s; call sparkllm.register(spark) for llm as a plain UDF", error)
-    listener = usage_listener("127.0.0.1" if master.startswith("local") else _own_address(options))
-    return builder.config(
-        map={
-            configuration.USAGE_ADDRESS.name: listener.address,
-            configuration.USAGE_TOKEN.name: listener.token,
-        }
-    )
+    master = options.get("spark.remote") or os.environ.get("SPARK_REMOTE", "")
+    if not master.startswith("sc://"):
+        require_java()
+        try:
+            catalyst.activate(builder)
+        except CatalystError as error:
+            _LOG.warning("%s; call sparkllm.register(spark) for llm as a plain UDF", error)
+        if master:
+            _silence_repeated_properties()
+        master = master or catalyst.existing(options).get("spark.master", "local[*]")
+        if master.startswith("local") and "spark.pyspark.python" not in options:
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    return builder.config(map={**reporting(options, master)})
 
 
 def register(spark: SparkSession) -> None:
@@ -94,13 +91,25 @@ def register(spark: SparkSession) -> None:
     does not know the names of its columns, unless they come in a struct.
     """
     spark.udf.register("llm", plain_udf())
+    _LOG.warning(
+        "llm is a plain UDF in this session: calls are optimised within a window of rows only, and "
+        "options go into a map as last argument (named ones would be taken for columns)"
+    )
+
+
+def _silence_repeated_properties() -> None:
+    """Keep Spark from warning about properties that a local Connect server has taken already.
+
+    PySpark sets all properties of a builder once more in the session, where these can't be set.
+    """
+    warnings.filterwarnings("ignore", r"Failed to set spark\.(sql\.extensions|jars) ")
 
 
 def _add_to_running(spark: SparkSession) -> None:
     try:
         catalyst.attach(spark)
     except CatalystError as error:
-        _LOG.warning("%s; llm is a plain UDF here, see sparkllm.register", error)
+        _LOG.warning("%s", error)
         register(spark)
 
 
@@ -113,19 +122,3 @@ def plain_udf() -> Any:
     if hasattr(functions, "arrow_udf"):
         return functions.arrow_udf(registered_llm, "string")  # type: ignore[call-overload]
     return functions.pandas_udf(registered_llm, "string", functions.PandasUDFType.SCALAR_ITER)
-
-
-def usage(spark: SparkSession) -> Ledger:
-    """Return what calls have cost: `usage(spark).last` query, whole `usage(spark).session`."""
-    host = (spark.conf.get(configuration.USAGE_ADDRESS.name, "") or "").rpartition(":")[0]
-    return usage_listener(host or "127.0.0.1").ledger(spark.conf.get("spark.app.id") or "")
-
-
-def _own_address(options: Mapping[str, str]) -> str:
-    named = options.get("spark.driver.host") or os.environ.get("SPARK_LOCAL_IP")
-    if named:
-        return named
-    try:
-        return socket.gethostbyname(socket.gethostname())
-    except OSError:
-        return "127.0.0.1"

@@ -9,7 +9,7 @@ GROUP BY product
 ORDER BY negative DESC, product;
 
 -- Where do stars and text disagree?
-SELECT id, stars, sentiment, substring(review, 1, 50) AS review
+SELECT id, stars, sentiment, substring(regexp_replace(review, '\\s+', ' '), 1, 50) AS review
 FROM (SELECT *, llm('classify', review, map('labels', array('good', 'bad'))) AS sentiment FROM reviews)
 WHERE (stars >= 4 AND sentiment = 'bad') OR (stars <= 2 AND sentiment = 'good')
 ORDER BY id

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +46,22 @@ class DigestEngine:
 
     def statistics(self) -> dict[str, float | int]:
         return {}
+
+
+class ChoosingEngine(DigestEngine):
+    """Answers with the choice that the prompt's digest falls on."""
+
+    def step(self) -> list[Result]:
+        choices = {request.id: request.parameters.choices for request in self._requests}
+        return [
+            replace(answer, text=chosen(answer.text, choices[answer.id]))
+            for answer in super().step()
+        ]
+
+
+def chosen(answer: str | None, choices: Sequence[str]) -> str | None:
+    """Return the answer of `ChoosingEngine` where that of `DigestEngine` is `answer`."""
+    return choices[int(answer, 16) % len(choices)] if answer and choices else answer
 
 
 class SlowDigestEngine(DigestEngine):

@@ -12,13 +12,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="sparkllm", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("jar", help="print the path of the extension's jar, for --jars")
-    commands.add_parser("conf", help="print the properties that load it, for --properties-file")
-    command = parser.parse_args(arguments).command
+    conf = commands.add_parser(
+        "conf", help="print the properties that load it, for --properties-file"
+    )
+    conf.add_argument(
+        "--python",
+        default=sys.executable,
+        help="the Python that has sparkllm on the machines of the executors (default: this one)",
+    )
+    given = parser.parse_args(arguments)
     try:
-        if command == "jar":
+        if given.command == "jar":
             print(catalyst.jar())
         else:
-            print("\n".join(f"{key} {value}" for key, value in catalyst.properties().items()))
+            properties = {**catalyst.properties(), "spark.pyspark.python": given.python}
+            print("\n".join(f"{key} {value}" for key, value in properties.items()))
     except CatalystError as error:
         print(f"sparkllm: {error}", file=sys.stderr)
         return 1

@@ -32,6 +32,28 @@ def _arrow(column: Any) -> pa.Array:
     if isinstance(column, pa.Array):
         return column
     if isinstance(column, pd.DataFrame):
-        fields = [_arrow(column.iloc[:, position]) for position in range(column.shape[1])]
+        fields = [_field(column.iloc[:, position]) for position in range(column.shape[1])]
         return pa.StructArray.from_arrays(fields, [str(name) for name in column.columns])
+    if any(isinstance(value, dict) for value in column):
+        return _map(column)
     return pa.Array.from_pandas(column)
+
+
+def _field(column: "pd.Series[Any]") -> pa.Array:
+    """Convert a field of a struct. Its structs and its maps both come as dictionaries."""
+    keys = {tuple(value) for value in column if isinstance(value, dict)}
+    return _map(column) if len(keys) > 1 else pa.Array.from_pandas(column)
+
+
+def _map(column: "pd.Series[Any]") -> pa.Array:
+    offsets: list[int | None] = []
+    keys: list[Any] = []
+    values: list[Any] = []
+    for entries in column:
+        offsets.append(len(keys) if isinstance(entries, dict) else None)
+        if isinstance(entries, dict):
+            keys += entries.keys()
+            values += entries.values()
+    return pa.MapArray.from_arrays(
+        pa.array([*offsets, len(keys)], pa.int32()), pa.array(keys), pa.array(values)
+    )

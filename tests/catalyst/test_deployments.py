@@ -1,9 +1,6 @@
 """The extension in each way of starting Spark."""
 
 import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pyspark
@@ -15,7 +12,6 @@ from tests.catalyst.application import answered, application
 QUERY = "SELECT llm('classify', review, labels => array('a', 'b')) FROM (SELECT 'x' AS review)"
 CALL = '{"columns": ["review"], "options": {"labels": ["a", "b"]}, "task": "classify"}'
 SPARK_SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
-SPARK_SQL = SPARK_SUBMIT.with_name("spark-sql")
 
 needs_connect = pytest.mark.skipif(
     importlib.util.find_spec("grpc") is None, reason="needs pyspark[connect]"
@@ -59,19 +55,3 @@ def test_executors_of_their_own(tmp_path: Path) -> None:
         assert app.calls(QUERY.replace("(SELECT", "(SELECT /*+ REPARTITION(2) */")) == [
             (CALL, {"review": "x"})
         ]
-
-
-@pytest.mark.long
-def test_the_spark_sql_shell_with_the_properties(tmp_path: Path) -> None:
-    stand_in = Path(__file__).parent / "stand_in"
-    settings = {**catalyst.properties(), "spark.executorEnv.PYTHONPATH": str(stand_in)}
-    options = [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
-    shell = subprocess.run(
-        [str(SPARK_SQL), "--master", "local[2]", *options, "-e", QUERY],
-        cwd=tmp_path,
-        env={**os.environ, "PYSPARK_PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert answered(shell.stdout.strip().splitlines()[-1]) == (CALL, {"review": "x"})

@@ -1,9 +1,12 @@
 """`llm` as a plain registered UDF: what works without the Catalyst extension."""
 
+import logging
+
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+import sparkllm
 from sparkllm.sessions import plain_udf
 from tests.engines import digest
 
@@ -52,3 +55,19 @@ def test_arguments_without_names_are_numbered(plain: SparkSession) -> None:
 def test_a_wrong_call_says_what_is_wrong(plain: SparkSession, call: str, says: str) -> None:
     with pytest.raises(PySparkException, match=says):
         _answers(plain, call)
+
+
+def test_register_takes_the_name_in_its_session_and_says_what_is_missing(
+    spark: SparkSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = spark.newSession()
+    with caplog.at_level(logging.WARNING, "sparkllm"):
+        sparkllm.register(session)
+    (record,) = caplog.records
+    assert "llm is a plain UDF in this session" in record.getMessage()
+    assert "options go into a map as last argument" in record.getMessage()
+    head = "Classify the input. Answer with one of these labels:\n- a\n- b\n\n"
+    call = "llm('classify', 'good', map('labels', array('a', 'b')))"
+    assert [row[0] for row in session.sql(f"SELECT {call}").collect()] == [
+        digest(head + 'col1: "good"\n')
+    ]

@@ -1,5 +1,6 @@
 """The command line prints what the other ways into Spark need."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,16 @@ def test_jar_prints_a_path_that_exists(capsys: pytest.CaptureFixture[str]) -> No
 def test_conf_prints_a_properties_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["conf"]) == 0
     properties = dict(line.split(" ", 1) for line in capsys.readouterr().out.splitlines())
-    assert properties["spark.sql.extensions"] == catalyst.EXTENSION
-    assert properties["spark.jars"] == str(catalyst.jar())
+    assert properties == {
+        "spark.sql.extensions": catalyst.EXTENSION,
+        "spark.jars": str(catalyst.jar()),
+        "spark.pyspark.python": sys.executable,
+    }
+
+
+def test_conf_names_the_python_of_the_executors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["conf", "--python", "/opt/env/bin/python"]) == 0
+    assert "spark.pyspark.python /opt/env/bin/python\n" in capsys.readouterr().out
 
 
 def test_without_java_it_says_what_to_install(

@@ -15,15 +15,17 @@ import pytest
 
 import sparkllm
 from sparkllm import progress_bar
+from sparkllm.accounting import reporting
 from sparkllm.ledger import Usage
 
 _COLUMNS = 80
 _PROGRAM = """
 from types import SimpleNamespace
 import sparkllm
+from sparkllm.accounting import reporting
 from sparkllm.ledger import Usage
 
-session = SimpleNamespace(conf={})
+session = SimpleNamespace(conf=reporting({}, "local"))
 ledger = sparkllm.usage(session)
 cost = Usage(rows=500_000, calls=490_000, prompt_tokens=110_000_000, cached_tokens=55_000_000)
 with sparkllm.progress(session, ROWS):
@@ -91,7 +93,7 @@ def test_without_a_terminal_it_is_a_line_now_and_then(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress_bar, "_LOG_EVERY", 0.05)
-    session: Any = SimpleNamespace(conf={"spark.app.id": "lines"})
+    session: Any = SimpleNamespace(conf={**reporting({}, "local"), "spark.app.id": "lines"})
     with sparkllm.progress(session, rows=20):
         sparkllm.usage(session).add("1", Usage(rows=10, calls=9))
         time.sleep(0.3)
@@ -104,7 +106,7 @@ def test_rows_before_the_block_are_not_counted(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress_bar, "_LOG_EVERY", 0.05)
-    session: Any = SimpleNamespace(conf={"spark.app.id": "before"})
+    session: Any = SimpleNamespace(conf={**reporting({}, "local"), "spark.app.id": "before"})
     sparkllm.usage(session).add("1", Usage(rows=10, calls=10))
     with sparkllm.progress(session):
         sparkllm.usage(session).add("2", Usage(rows=3, calls=2))

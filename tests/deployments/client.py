@@ -1,0 +1,39 @@
+"""A client of a Spark Connect server that runs all examples.
+
+    python -m tests.deployments.client sc://HOST:PORT
+
+It prints one JSON object: the rows of each file, and the usage of one more query of 30 rows.
+"""
+
+import json
+import sys
+
+import sparkllm
+from sparkllm.functions import llm
+from tests.deployments.servers import EXAMPLES
+
+
+def _shown(value: object) -> str:
+    return "NULL" if value is None else str(value)
+
+
+def main() -> None:
+    spark = sparkllm.session(sys.argv[1])
+    view = (EXAMPLES / "data" / "reviews.sql").read_text().strip().removesuffix(";")
+    spark.sql(view).collect()
+    rows = {}
+    for file in sorted(EXAMPLES.glob("*.sql")):
+        statements = file.read_text().split(";\n")
+        results = [row for statement in statements for row in spark.sql(statement).collect()]
+        rows[file.name] = ["\t".join(map(_shown, row)) for row in results]
+    numbers = spark.range(30, numPartitions=1).selectExpr("id % 10 AS number")
+    answers = numbers.select(llm("Is this an even number?", "number", labels=["yes", "no"]))
+    assert len(answers.collect()) == 30
+    used = sparkllm.usage(spark).last
+    facts = {"rows": rows, "usage": [used.rows, used.distinct, used.calls]}
+    sys.stdout.write(json.dumps(facts) + "\n")
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()
