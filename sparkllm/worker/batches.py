@@ -25,7 +25,14 @@ def answer_batches(
             yield tuple(_arrow(column) for column in columns)
 
     for answers in answer(arguments()):
-        yield answers.to_pandas() if from_pandas[0] else answers
+        yield _pandas(answers) if from_pandas[0] else answers
+
+
+def _pandas(answers: pa.Array) -> Any:
+    if not pa.types.is_struct(answers.type):
+        return answers.to_pandas()
+    columns = zip(answers.type, answers.flatten(), strict=True)
+    return pd.DataFrame({field.name: column.to_pandas() for field, column in columns})
 
 
 def _arrow(column: Any) -> pa.Array:

@@ -52,6 +52,15 @@ def _default_labels(spark: SparkSession) -> None:
     assert _answers(spark.sql(query)) == ["positive", "negative", "positive", None]
 
 
+def _a_typed_answer(spark: SparkSession) -> None:
+    call = "llm('Is this review positive? {review}', review, returns => 'BOOLEAN')"
+    frame = spark.sql(f"SELECT {call} FROM reviews ORDER BY id")
+    assert frame.schema[0].dataType.simpleString() == "boolean"
+    answers = _answers(frame)
+    assert {True, False, None} >= set(answers), answers
+    assert answers[3] is None
+
+
 def _an_instruction(spark: SparkSession) -> None:
     call = "llm('Is {review} about a {product}?', review, product, labels => array('yes', 'no'))"
     answers = _answers(spark.sql(f"SELECT {call} FROM reviews"))
@@ -89,6 +98,7 @@ _CHECKS: dict[str, Callable[[SparkSession], None]] = {
     "options in a map": _options_in_a_map,
     "default labels": _default_labels,
     "an instruction": _an_instruction,
+    "a typed answer": _a_typed_answer,
     "the DataFrame API": _the_dataframe_api,
     "a filter": _a_filter,
     "usage": _usage,

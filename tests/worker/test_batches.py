@@ -1,6 +1,6 @@
 """What Spark 4.0 hands to the worker, pandas, becomes what later versions hand over, Arrow."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 import pyarrow as pa
@@ -28,6 +28,21 @@ def test_answers_are_of_the_kind_that_came() -> None:
     assert series.tolist() == ["x", "x"]
     (array,) = answer_batches([(pa.array(["a", "b"]),)], answer)
     assert array == pa.array(["x", "x"])
+
+
+def test_a_struct_of_answers_is_a_frame_where_pandas_came() -> None:
+    usage = [{"rows": 2}, None]
+    answers = pa.array([{"answer": "a", "usage": usage[0]}, {"answer": None, "usage": usage[1]}])
+    (frame,) = answer_batches(
+        [(pd.Series(["x", "y"]),)], lambda batches: map(_to(answers), batches)
+    )
+    assert list(frame.columns) == ["answer", "usage"]
+    assert frame["answer"].tolist() == ["a", None]
+    assert frame["usage"].tolist() == usage
+
+
+def _to(answers: pa.Array) -> Callable[[Arguments], pa.Array]:
+    return lambda _: answers
 
 
 def test_a_frame_is_a_struct_with_its_fields_in_order() -> None:
