@@ -14,14 +14,15 @@ _SENTINEL = "\x00content\x00"
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """Token ids of one example: `[fields_start, fields_end)` is row text, the answer follows
-    from `answer_start`, with the token that ends it. `beliefs` holds tokens that may stand at
-    `answer_start` with the probability that they should, where the target is no single one."""
+    from `answer_start`, with the token that ends it. `firsts` holds the tokens that a closed set of
+    answers can start with, each with the probability that it should; none where the answer is free.
+    """
 
     ids: list[int]
     fields_start: int
     fields_end: int
     answer_start: int
-    beliefs: tuple[tuple[int, float], ...] = ()
+    firsts: tuple[tuple[int, float], ...] = ()
 
 
 class PromptEncoder:
@@ -67,13 +68,13 @@ class PromptEncoder:
         end = len(ids)
         ids += self._suffix
         answer = self.answer(example.answer)
-        return Encoded(ids + answer, start, end, len(ids), self._beliefs(example))
+        return Encoded(ids + answer, start, end, len(ids), self._firsts(example))
 
-    def _beliefs(self, example: Example) -> tuple[tuple[int, float], ...]:
-        """Return the beliefs about the first token; none where it does not tell choices apart."""
-        if not example.beliefs:
-            return ()
-        first = [self._literal(choice)[0] for choice in example.choices]
-        if len(set(first)) < len(first):
-            return ()
-        return tuple(zip(first, example.beliefs, strict=True))
+    def _firsts(self, example: Example) -> tuple[tuple[int, float], ...]:
+        """Return the first tokens of the choices; choices that share one add their shares."""
+        sure = [float(choice == example.answer) for choice in example.choices]
+        shares: dict[int, float] = {}
+        for choice, share in zip(example.choices, example.beliefs or sure, strict=True):
+            first = self._literal(choice)[0]
+            shares[first] = shares.get(first, 0.0) + share
+        return tuple(shares.items())

@@ -69,10 +69,25 @@ def transplant(
         for name in ("mlp.gate_proj.weight", "mlp.up_proj.weight"):
             state[name] = state[name][kept]
         layer.load_state_dict(state)
-    # The donor's last norm fits its last layer, and gives logits of any size here: begin with small
-    # ones.
-    spread = model.model.embed_tokens.weight.std() * donor.config.hidden_size**0.5
-    model.model.norm.weight.fill_(1 / spread)
+    _fit_last_norm(model, [tokenizer(text)["input_ids"][:_LONGEST] for text in texts])
+
+
+def _fit_last_norm(model: LlamaForCausalLM, ids: Sequence[Sequence[int]]) -> None:
+    """Let all features speak equally loud in the logits, which shall be of the size of one.
+
+    A few features of such models are a hundred times as large as the others; the donor's last norm,
+    which keeps them down, fits its own last layer only.
+    """
+    norm = model.model.norm
+    norm.weight.fill_(1.0)
+    rows = [
+        model.model(input_ids=torch.tensor([list(row)]), use_cache=False).last_hidden_state[0, 1:]
+        for row in ids
+        if len(row) > 1
+    ]
+    loudness = torch.cat(rows).square().mean(0).sqrt()
+    spread = model.model.embed_tokens.weight.std() * len(loudness) ** 0.5
+    norm.weight.copy_(1 / (spread * loudness.clamp_min(1e-4)))
 
 
 def embeddings(

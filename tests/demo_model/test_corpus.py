@@ -100,13 +100,17 @@ def test_beliefs_about_a_row_become_beliefs_about_the_choices(seed: int, sentime
         assert dict(zip(example.choices, example.beliefs, strict=True)) == pytest.approx(beliefs)
 
 
-def test_beliefs_become_tokens_where_the_first_token_tells_choices_apart() -> None:
+def test_the_first_tokens_of_choices_share_what_is_believed_of_them() -> None:
     encoder = PromptEncoder(AutoTokenizer.from_pretrained(path()))
-    apart = Example("test", ("Q\n",), "yes", ("yes", "no"), (0.75, 0.25))
+    unsure = Example("test", ("Q\n",), "yes", ("yes", "no"), (0.75, 0.25))
     yes, no = (encoder.answer(choice)[0] for choice in ("yes", "no"))
-    assert encoder.example(apart).beliefs == ((yes, 0.75), (no, 0.25))
-    alike = replace(apart, answer="yes a", choices=("yes a", "yes b"))
-    assert encoder.example(alike).beliefs == ()
+    assert encoder.example(unsure).firsts == ((yes, 0.75), (no, 0.25))
+    assert encoder.example(replace(unsure, beliefs=())).firsts == ((yes, 1.0), (no, 0.0))
+    alike = replace(
+        unsure, answer="yes a", choices=("yes a", "no", "yes b"), beliefs=(0.5, 0.3, 0.2)
+    )
+    assert dict(encoder.example(alike).firsts) == pytest.approx({yes: 0.7, no: 0.3})
+    assert encoder.example(replace(unsure, choices=(), beliefs=())).firsts == ()
 
 
 SLOTS = {"artist": "Ann Lee", "year": "1966"}

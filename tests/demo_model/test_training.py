@@ -26,7 +26,7 @@ def corpus() -> PackedCorpus:
     for length in chance.integers(6, 30, size=40):
         ids = chance.integers(3, 64, size=length).tolist()
         examples.append(Encoded(ids, 2, len(ids) - 3, len(ids) - 2))
-    examples[7] = replace(examples[7], beliefs=((3, 0.5), (4, 0.5)))
+    examples[7] = replace(examples[7], firsts=((3, 0.5), (4, 0.5)))
     return pack(examples, longest=100)
 
 
@@ -81,7 +81,7 @@ def test_training_lowers_the_loss(corpus: PackedCorpus) -> None:
 def test_an_epoch_shows_every_example_once_in_batches_of_bounded_size(
     corpus: PackedCorpus, epoch: int
 ) -> None:
-    batches = epoch_batches(corpus.lengths, seed=1, epoch=epoch, tokens=128)
+    batches = epoch_batches(corpus, seed=1, epoch=epoch, tokens=128)
     assert sorted(np.concatenate(batches)) == list(range(40))
     assert all(len(batch) * corpus.lengths[batch].max() <= 128 for batch in batches)
 
@@ -91,6 +91,7 @@ def test_the_answer_loss_is_that_of_transformers_with_the_prompt_masked(
 ) -> None:
     batch = collate(corpus, np.arange(6), pad=0)
     model = _model().eval()
+    batch = replace(batch, shares=torch.zeros_like(batch.shares))
     ours = losses(model, batch, 0.0, torch.Generator().manual_seed(0)).answer
     labels = batch.ids.clone()
     for row, (mark, length) in enumerate(zip(batch.marks, batch.lengths, strict=True)):
@@ -101,34 +102,41 @@ def test_the_answer_loss_is_that_of_transformers_with_the_prompt_masked(
     torch.testing.assert_close(ours, theirs)
 
 
-def test_beliefs_are_the_target_of_the_first_token_and_labels_elsewhere(
-    corpus: PackedCorpus,
-) -> None:
-    batch = collate(corpus, np.arange(1), pad=0)
-    start, model = int(batch.marks[0, 2]), _model().eval()
-    believed = torch.tensor([[7, 9, 0, 0, 0]])
-    shares = torch.tensor([[0.25, 0.75, 0.0, 0.0, 0.0]])
-    soft = replace(batch, believed=believed, beliefs=shares)
-    found = losses(model, soft, 0.0, torch.Generator().manual_seed(0)).answer
+def _answer_loss(model: PreTrainedModel, corpus: PackedCorpus, *numbers: int) -> torch.Tensor:
+    batch = collate(corpus, np.array(numbers), pad=0)
+    return losses(model, batch, 0.0, torch.Generator().manual_seed(0)).answer
+
+
+def test_a_closed_answer_is_scored_among_what_it_can_start_with() -> None:
+    ids = [5, 6, 7, 3, 8, 1]
+    closed = pack([Encoded(ids, 1, 2, 3, firsts=((3, 0.25), (9, 0.75)))], longest=100)
+    model = _model().eval()
     with torch.no_grad():
-        logs = model(input_ids=batch.ids).logits[0].log_softmax(-1)
-    first = -(0.25 * logs[start - 1, 7] + 0.75 * logs[start - 1, 9])
-    rest = [-logs[place - 1, batch.ids[0, place]] for place in range(start + 1, batch.ids.shape[1])]
-    torch.testing.assert_close(found, torch.stack([first, *rest]).mean())
+        logits = model(input_ids=torch.tensor([ids])).logits[0]
+    two = logits[2, [3, 9]].log_softmax(0)
+    everything = logits.log_softmax(1)
+    # The first token: mostly between the two, a tenth as much among all tokens.
+    first = -(0.25 * two[0] + 0.75 * two[1]) - 0.1 * everything[2, 3]
+    rest = -0.15 * (everything[3, 8] + everything[4, 1])
+    torch.testing.assert_close(_answer_loss(model, closed, 0), (first + rest) / 1.3)
 
 
-def test_a_long_answer_weighs_by_the_root_of_its_length() -> None:
+def test_a_free_answer_counts_as_much_whatever_its_length() -> None:
     short, long = [5, 6, 7, 3, 1], [5, 6, 7, *[4] * 15, 1]
     pair = pack([Encoded(ids, 1, 2, 3) for ids in (short, long)], longest=100)
     model = _model().eval()
+    both = (_answer_loss(model, pair, 0) + _answer_loss(model, pair, 1)) / 2
+    torch.testing.assert_close(_answer_loss(model, pair, 0, 1), both)
 
-    def answer_loss(numbers: list[int]) -> torch.Tensor:
-        batch = collate(pair, np.array(numbers), pad=0)
-        return losses(model, batch, 0.0, torch.Generator().manual_seed(0)).answer
 
-    # Answers of 2 and 16 tokens, the one that ends them included.
-    both = (2**0.5 * answer_loss([0]) + 4 * answer_loss([1])) / (2**0.5 + 4)
-    torch.testing.assert_close(answer_loss([0, 1]), both)
+def test_free_answers_come_later_in_the_first_epoch_only() -> None:
+    closed = Encoded([5, 6, 7, 3, 1], 1, 2, 3, firsts=((3, 1.0),))
+    mixed = pack([closed, replace(closed, firsts=())] * 10_000, longest=100)
+    free = mixed.shares.sum(1) == 0
+    # Batches are shuffled among neighbours, by 2,048 of 20,000.
+    for epoch, least, most in ((0, 0.0, 0.0), (1, 0.4, 0.6)):
+        order = np.concatenate(epoch_batches(mixed, seed=1, epoch=epoch, tokens=500))
+        assert least <= free[order[:2000]].mean() <= most
 
 
 def test_a_packed_corpus_comes_back_from_its_file(corpus: PackedCorpus, tmp_path: Path) -> None:
@@ -137,5 +145,5 @@ def test_a_packed_corpus_comes_back_from_its_file(corpus: PackedCorpus, tmp_path
     assert np.array_equal(loaded.tokens, corpus.tokens)
     assert np.array_equal(loaded.marks, corpus.marks)
     assert np.array_equal(loaded.example(7), corpus.example(7))
-    assert loaded.believed[7].tolist() == [3, 4, 0, 0, 0]
-    assert loaded.beliefs[7].tolist() == [0.5, 0.5, 0, 0, 0]
+    assert loaded.firsts[7].tolist() == [3, 4] + [0] * 14
+    assert loaded.shares[7].tolist() == [0.5, 0.5] + [0.0] * 14

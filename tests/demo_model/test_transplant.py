@@ -57,10 +57,13 @@ def test_a_narrower_model_stays_near_the_donor(tokenizer: PreTrainedTokenizerBas
 @torch.inference_mode()
 def test_the_first_logits_are_of_the_size_of_one(tokenizer: PreTrainedTokenizerBase) -> None:
     donor, model = _model(_shape(2, 32), 0), _model(_shape(2, 32), 1)
-    donor.model.norm.weight.fill_(40.0)
+    donor.model.layers[1].mlp.down_proj.weight[3] *= 1000  # a feature that drowns the others
     transplant(donor, tokenizer, model, tokenizer, TEXTS)
     logits = model(torch.tensor([tokenizer(TEXTS[0])["input_ids"]])).logits
     assert 0.5 < logits.std() < 2
+    hidden = model.model(torch.tensor([tokenizer(TEXTS[0])["input_ids"]])).last_hidden_state[0]
+    loudness = hidden.square().mean(0).sqrt()
+    assert loudness.max() < 4 * loudness.median()
 
 
 def test_units_that_say_the_same_can_go_without_loss() -> None:

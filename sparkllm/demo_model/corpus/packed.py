@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from sparkllm.demo_model.prompting import Encoded
 
-_MOST_BELIEFS = 5
+MOST_FIRSTS = 16
+"""A larger closed set counts as a free answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +19,16 @@ class PackedCorpus:
 
     `tokens` is `[total]` uint16, `offsets` is `[examples + 1]`; `marks` is `[examples, 3]`: start
     and end of the row text and start of the answer, counted from the example's first token.
-    `believed` is `[examples, 5]` uint16, tokens that may stand first in the answer, and `beliefs`
-    `[examples, 5]` float16 their probabilities, all 0 where the answer is certain.
+    `firsts` is `[examples, 16]` uint16, the tokens a closed set of answers can start with, padded
+    with 0, and `shares` `[examples, 16]` float16 their probabilities; both are 0 where the answer
+    is free.
     """
 
     tokens: NDArray[np.uint16]
     offsets: NDArray[np.int64]
     marks: NDArray[np.int32]
-    believed: NDArray[np.uint16]
-    beliefs: NDArray[np.float16]
+    firsts: NDArray[np.uint16]
+    shares: NDArray[np.float16]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -54,15 +56,16 @@ def pack(examples: Iterable[Encoded], longest: int) -> PackedCorpus:
     """Return the examples of at most `longest` tokens, packed."""
     kept = [example for example in examples if len(example.ids) <= longest]
     lengths = [len(example.ids) for example in kept]
-    believed = np.zeros((len(kept), _MOST_BELIEFS), dtype=np.uint16)
-    beliefs = np.zeros((len(kept), _MOST_BELIEFS), dtype=np.float16)
+    firsts = np.zeros((len(kept), MOST_FIRSTS), dtype=np.uint16)
+    shares = np.zeros((len(kept), MOST_FIRSTS), dtype=np.float16)
     for place, example in enumerate(kept):
-        for column, (token, share) in enumerate(example.beliefs[:_MOST_BELIEFS]):
-            believed[place, column], beliefs[place, column] = token, share
+        if len(example.firsts) <= MOST_FIRSTS:
+            for column, (token, share) in enumerate(example.firsts):
+                firsts[place, column], shares[place, column] = token, share
     return PackedCorpus(
         np.array([token for example in kept for token in example.ids], dtype=np.uint16),
         np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))),
         np.array([(e.fields_start, e.fields_end, e.answer_start) for e in kept], dtype=np.int32),
-        believed,
-        beliefs,
+        firsts,
+        shares,
     )

@@ -12,32 +12,35 @@ from sparkllm.demo_model.corpus.packed import PackedCorpus
 _NEIGHBOURS = 2048
 """Examples sorted by length at a time: batches are uniform and their order stays random."""
 
+_FREE_LATER = 0.35
+"""By how much of an epoch free answers come later in the first one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Right-padded examples: `ids` is `[examples, tokens]` int64, `marks` `[examples, 3]`,
-    `believed` and `beliefs` `[examples, 5]` as in the corpus, `lengths` `[examples]`."""
+    `firsts` and `shares` `[examples, 16]` as in the corpus, `lengths` `[examples]`."""
 
     ids: torch.Tensor
     marks: torch.Tensor
     lengths: torch.Tensor
-    believed: torch.Tensor
-    beliefs: torch.Tensor
+    firsts: torch.Tensor
+    shares: torch.Tensor
 
 
 def epoch_batches(
-    lengths: NDArray[np.int64], seed: int, epoch: int, tokens: int
+    corpus: PackedCorpus, seed: int, epoch: int, tokens: int
 ) -> list[NDArray[np.int64]]:
     """Return the example numbers of each batch of an epoch; at most `tokens` with padding each.
 
-    The first epoch leans from short to long examples; the others are in random order.
+    The order is random, but for the first epoch: there answers from closed sets come first, and
+    free ones join after about a third. Long free answers drown what little a label says.
     """
+    lengths = corpus.lengths
     chance = np.random.default_rng((seed, epoch))
     place = chance.random(len(lengths))
     if epoch == 0:
-        ranks = np.empty(len(lengths))
-        ranks[np.argsort(lengths, kind="stable")] = np.linspace(0, 1, len(lengths))
-        place += 0.3 * ranks
+        place += _FREE_LATER * (corpus.shares.sum(axis=1) == 0)
     order = np.argsort(place, kind="stable")
     batches: list[NDArray[np.int64]] = []
     for start in range(0, len(order), _NEIGHBOURS):
@@ -68,6 +71,6 @@ def collate(corpus: PackedCorpus, indices: NDArray[np.int64], pad: int) -> Batch
         torch.from_numpy(ids),
         torch.from_numpy(corpus.marks[indices].astype(np.int64)),
         torch.from_numpy(lengths),
-        torch.from_numpy(corpus.believed[indices].astype(np.int64)),
-        torch.from_numpy(corpus.beliefs[indices].astype(np.float32)),
+        torch.from_numpy(corpus.firsts[indices].astype(np.int64)),
+        torch.from_numpy(corpus.shares[indices].astype(np.float32)),
     )

@@ -45,7 +45,7 @@ class Recipe:
 
     seed: int = 0
     tokens: int = 2048
-    learning_rate: float = 5e-4
+    learning_rate: float = 4e-4
     weight_decay: float = 0.1
     clip: float = 1.0
     dropout: float = 0.0
@@ -108,9 +108,7 @@ class Trainer:
     def _batches(self) -> Iterator[NDArray[np.int64]]:
         progress, recipe = self.progress, self._recipe
         while True:
-            batches = epoch_batches(
-                self._corpus.lengths, recipe.seed, progress.epoch, recipe.tokens
-            )
+            batches = epoch_batches(self._corpus, recipe.seed, progress.epoch, recipe.tokens)
             for index in range(progress.position, len(batches)):
                 progress.position = index + 1
                 yield batches[index]
@@ -125,10 +123,8 @@ class Trainer:
             group["lr"] = schedule.learning_rate(done, self._recipe.learning_rate)
         device = next(self._model.parameters()).device.type
         with torch.autocast(device, torch.bfloat16, enabled=self._recipe.autocast):
-            found = losses(
-                self._model, batch, schedule.text_share(done), generator, recipe.replaced
-            )
-        torch.autograd.backward(found.answer + schedule.text_weight(done) * found.text)
+            found = losses(self._model, batch, schedule.TEXT_SHARE, generator, recipe.replaced)
+        torch.autograd.backward(found.answer + schedule.TEXT_WEIGHT * found.text)
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.clip)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)

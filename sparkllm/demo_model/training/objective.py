@@ -9,13 +9,18 @@ from transformers import PreTrainedModel
 from sparkllm.demo_model.training.batches import Batch
 from sparkllm.demo_model.training.regularisation import replace_tokens
 
+_AMONG_ALL = 0.1
+_CLOSED_REST = 0.3
+_FREE = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Mean cross entropy in nats per token: of answers, and of sampled tokens of row text.
+    """Mean cross entropy in nats: of answers, and of sampled tokens of row text.
 
-    A token of an answer of n tokens counts `n ** -0.5`: between a mean over tokens, in which long
-    answers drown labels, and a mean over examples.
+    An answer from a closed set counts one for its first token, scored among the tokens that the
+    set can start with as the engine scores it, and in a small part among all tokens; its other
+    tokens count a little together. A free answer counts two, evenly over its tokens.
     """
 
     answer: torch.Tensor
@@ -31,8 +36,7 @@ def losses(
 ) -> Losses:
     """Return both losses of a batch.
 
-    Where the batch holds beliefs, they are the target of the answer's first token. Only the
-    positions that count go through the output matrix.
+    Only the positions that count go through the output matrix.
 
     Args:
         model: A causal language model of transformers.
@@ -55,28 +59,37 @@ def losses(
     targets = batch.ids[:, 1:][chosen].to(device)
     each = cross_entropy(logits, targets, reduction="none")
     first = (places == batch.marks[:, 2:3])[:, 1:][chosen].to(device)
-    each = _first_token_losses(logits, each, batch, first)
+    shares = batch.shares.to(device)
+    closed = shares.sum(1) > 0
+    at_first = each[first]
+    among = _among_firsts(logits[first], batch.firsts.to(device), shares)
+    each[first] = torch.where(closed, among + _AMONG_ALL * at_first, at_first)
     is_answer = answers[:, 1:][chosen].to(device)
-    sizes = (batch.lengths - batch.marks[:, 2]).float()
-    weights = sizes.rsqrt()[:, None].expand(answers.shape)[:, 1:][chosen].to(device)[is_answer]
+    weights = _weights(batch, answers)[:, 1:][chosen].to(device)[is_answer]
     answer = (weights * each[is_answer]).sum() / weights.sum()
     return Losses(answer, _mean(each[~is_answer]))
 
 
-def _first_token_losses(
-    logits: torch.Tensor, each: torch.Tensor, batch: Batch, first: torch.Tensor
-) -> torch.Tensor:
-    """Return `each`, with cross entropy to the teacher's beliefs where the batch has some.
+def _among_firsts(logits: torch.Tensor, firsts: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """Return the cross entropy to `shares` of a softmax over `firsts` alone, `[examples]`.
 
-    `logits` is `[positions, vocabulary]`, `each` and `first` `[positions]`: of the positions that
-    `first` marks, there is one an example, in order.
+    `logits` is `[examples, vocabulary]`; the padding of `firsts`, 0, starts no answer.
     """
-    beliefs, believed = batch.beliefs.to(each.device), batch.believed.to(each.device)
-    mine = logits[first]
-    spread = -(beliefs * (mine.gather(1, believed) - mine.logsumexp(1, keepdim=True))).sum(1)
-    found = each.clone()
-    found[first] = torch.where(beliefs.sum(1) > 0, spread, each[first])
-    return found
+    scores = logits.gather(1, firsts).masked_fill(firsts == 0, -torch.inf)
+    # Rows without a closed set: any finite value, as it is not used.
+    scores = torch.where((firsts != 0).any(1, keepdim=True), scores, torch.zeros_like(scores))
+    logs = scores.log_softmax(1).masked_fill(firsts == 0, 0.0)
+    return -(shares * logs).sum(1)
+
+
+def _weights(batch: Batch, answers: torch.Tensor) -> torch.Tensor:
+    """Return the weight of each answer token, `[examples, tokens]`."""
+    sizes = (batch.lengths - batch.marks[:, 2]).float()[:, None]
+    closed = batch.shares.sum(1, keepdim=True) > 0
+    later = torch.where(closed, _CLOSED_REST / (sizes - 1), _FREE / sizes)
+    places = torch.arange(answers.shape[1])[None, :]
+    starts = (places == batch.marks[:, 2:3]) & closed
+    return torch.where(starts, torch.ones(()), later.expand(answers.shape))
 
 
 def _mean(values: torch.Tensor) -> torch.Tensor:

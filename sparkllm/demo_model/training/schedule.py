@@ -1,4 +1,4 @@
-"""How the learning rate and the weights of the losses move as training goes on."""
+"""How the learning rate moves as training goes on, and the weight of the text."""
 
 _WARM_UP = 0.03
 _LAST = 0.02
@@ -12,11 +12,7 @@ def learning_rate(progress: float, peak: float) -> float:
     return peak * max(_LAST, left)
 
 
-def text_weight(progress: float) -> float:
-    """Return the weight of the language modelling loss: first the layers grow together again."""
-    return max(0.1, 0.5 - 1.2 * progress)
-
-
-def text_share(progress: float) -> float:
-    """Return the share of row tokens that are predicted."""
-    return 0.2 if progress < 0.35 else 0.1
+TEXT_WEIGHT = 0.05
+"""Weight of the language modelling loss beside that of the answers."""
+TEXT_SHARE = 0.1
+"""Share of the row's tokens that are predicted for it."""
