@@ -182,6 +182,16 @@ OPTIMIZER_COLUMN_ORDER = _declare(
     "more rows share prefixes: not at all, one order for all rows of a window, or one for each "
     "group of rows. A model may answer differently when fields change places.",
 )  # fmt: skip
+for _rule, _meaning in {
+    "cheapPredicatesFirst": "Filter by predicates without a model call before those with one.",
+    "predicatesInTurn": "Of several predicates with model calls, ask each only about the rows that "
+    "the ones before it let pass.",
+    "guards": "Don't ask about rows for which a CASE, IF, COALESCE, AND or OR needs no answer.",
+    "limitFirst": "Take the first rows of a LIMIT before asking about them.",
+    "topRowsFirst": "Take the first rows of an ORDER BY … LIMIT that needs no answer before asking "
+    "about them.",
+}.items():
+    _declare(BOOLEAN, f"optimizer.{_rule}.enabled", "true", "session", _meaning)
 PYTHON_VERSION = _declare(
     TEXT, "python.version", "", "startup",
     "Version of the Python that runs Spark's workers, such as 3.11, where that Python is not on "

@@ -10,8 +10,9 @@ from typing import Any
 class Usage:
     """Counts of some rows' calls.
 
-    `rows` were given. Of their inputs, one for each call and row, `nulls` asked nothing and
-    `reused` had the answer of an equal one. `distinct` inputs of windows were asked, `calls` of
+    `rows` were given. Of their inputs, one for each call and row, `nulls` asked nothing, `skipped`
+    were not needed (a CASE, AND, … decided without them) and `reused` had the answer of an equal
+    one. `distinct` inputs of windows were asked, `calls` of
     them reached the model (the others were answered from an equal call). Token counts are those of
     the calls; `cached_tokens` is the part of `prompt_tokens` that the prefix cache served. `errors`
     counts distinct inputs by error code.
@@ -23,6 +24,7 @@ class Usage:
 
     rows: int = 0
     nulls: int = 0
+    skipped: int = 0
     reused: int = 0
     distinct: int = 0
     calls: int = 0

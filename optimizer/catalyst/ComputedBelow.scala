@@ -1,6 +1,6 @@
 package org.apache.spark.sql.sparkllm
 
-import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeMap, Expression}
+import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeMap}
 import org.apache.spark.sql.catalyst.plans._
 import org.apache.spark.sql.catalyst.plans.logical._
 
@@ -23,7 +23,7 @@ import org.apache.spark.sql.catalyst.plans.logical._
 object ComputedBelow {
 
   /** `plan` with the answer of `call` among its output, and the answer; None if it has none. */
-  def apply(plan: LogicalPlan, call: Expression): Option[(LogicalPlan, Attribute)] = plan match {
+  def apply(plan: LogicalPlan, call: LLMCall): Option[(LogicalPlan, Attribute)] = plan match {
     case evaluation: LLMEval =>
       evaluation.answerOf(call).map(evaluation -> _).orElse(inChild(evaluation, call))
     case project @ Project(list, child) =>
@@ -45,25 +45,28 @@ object ComputedBelow {
     case _ => None
   }
 
-  private def inChild(node: UnaryNode, call: Expression): Option[(LogicalPlan, Attribute)] =
+  private def inChild(node: UnaryNode, call: LLMCall): Option[(LogicalPlan, Attribute)] =
     found(node.child, call).map { case (exposed, answer) =>
       node.withNewChildren(Seq(exposed)) -> answer
     }
 
-  private def inLeft(join: Join, left: LogicalPlan, call: Expression) =
+  private def inLeft(join: Join, left: LogicalPlan, call: LLMCall) =
     found(left, call).map { case (exposed, answer) => join.copy(left = exposed) -> answer }
 
-  private def inRight(join: Join, right: LogicalPlan, call: Expression) =
+  private def inRight(join: Join, right: LogicalPlan, call: LLMCall) =
     found(right, call).map { case (exposed, answer) => join.copy(right = exposed) -> answer }
 
-  private def found(plan: LogicalPlan, call: Expression) =
+  private def found(plan: LogicalPlan, call: LLMCall) =
     if (call.references.subsetOf(plan.outputSet)) apply(plan, call) else None
 
   /** The call in terms of what the projection's child gives. */
-  private def beneath(project: Project, call: Expression): Expression = {
+  private def beneath(project: Project, call: LLMCall): LLMCall = {
     val aliases = AttributeMap(project.projectList.collect { case alias: Alias =>
       alias.toAttribute -> alias.child
     })
-    call.transform { case attribute: Attribute => aliases.getOrElse(attribute, attribute) }
+    val moved = call.transform { case attribute: Attribute =>
+      aliases.getOrElse(attribute, attribute)
+    }
+    moved.asInstanceOf[LLMCall]
   }
 }

@@ -63,7 +63,7 @@ object ExtractLLMCalls extends Rule[LogicalPlan] {
     } else {
       val rewritten = SplitBeforeExtraction(operator) match {
         case Some(split) => extractParts(split, operator)
-        case None => extract(evaluatedBelow(operator))
+        case None => evaluatedBelow(GuardLLMCalls(operator))
       }
       if (rewritten.output == operator.output) rewritten
       else Project(operator.output, rewritten)
@@ -74,11 +74,15 @@ object ExtractLLMCalls extends Rule[LogicalPlan] {
     if (operator.children.exists(_.eq(part))) part
     else extract(part.withNewChildren(part.children.map(extractParts(_, operator))))
 
-  /** One step: the innermost calls, which hold no other call, are evaluated below. */
-  private def evaluatedBelow(operator: LogicalPlan): LogicalPlan = {
+  /** The calls are evaluated below, the innermost first, which hold no other call. */
+  @scala.annotation.tailrec
+  private def evaluatedBelow(operator: LogicalPlan): LogicalPlan =
+    if (pending(operator).isEmpty) operator else evaluatedBelow(innermostBelow(operator))
+
+  private def innermostBelow(operator: LogicalPlan): LogicalPlan = {
     val prepared = PullOutArguments(operator)
-    val calls = ExpressionSet(pending(prepared)).toSeq
-    val answers = mutable.ArrayBuffer.empty[(Expression, Attribute)]
+    val calls = ExpressionSet(pending(prepared)).toSeq.collect { case call: LLMCall => call }
+    val answers = mutable.ArrayBuffer.empty[(LLMCall, Attribute)]
     val children = prepared.children.map { child =>
       val mine = calls.filter { call =>
         call.references.subsetOf(child.outputSet) && !answers.exists(_._1.eq(call))
@@ -105,14 +109,14 @@ object ExtractLLMCalls extends Rule[LogicalPlan] {
         call
     })
 
-  private def answerOf(call: LLMCall, answers: Iterable[(Expression, Attribute)]) =
+  private def answerOf(call: LLMCall, answers: Iterable[(LLMCall, Attribute)]) =
     answers.collectFirst { case (asked, answer) if asked.semanticEquals(call) => answer }
 
   /** `child` with the answers of `calls` among its output; notes them in `answers`. */
   private def evaluate(
       child: LogicalPlan,
-      calls: Seq[Expression],
-      answers: mutable.Buffer[(Expression, Attribute)]): LogicalPlan = {
+      calls: Seq[LLMCall],
+      answers: mutable.Buffer[(LLMCall, Attribute)]): LogicalPlan = {
     val (below, asked) = calls.foldLeft((child, Vector.empty[Alias])) {
       case ((plan, asked), call) =>
         ComputedBelow(plan, call) match {
@@ -130,7 +134,7 @@ object ExtractLLMCalls extends Rule[LogicalPlan] {
 
   /** The child without columns that neither the operator nor the calls need. */
   private def prunedFor(
-      operator: LogicalPlan, child: LogicalPlan, calls: Seq[Expression]): LogicalPlan =
+      operator: LogicalPlan, child: LogicalPlan, calls: Seq[LLMCall]): LogicalPlan =
     operator match {
       case _: Project | _: Aggregate if calls.nonEmpty =>
         val needed = child.output.filter(operator.references.contains)

@@ -10,8 +10,14 @@ import org.apache.spark.sql.types.DataType
  * Spark takes it for deterministic where its arguments are, so it moves and compares calls as it
  * does any expression. It has the tree pattern of Python UDFs, as Spark's own are not to be
  * extended: plans without Python pay nothing for the rules of this package.
+ *
+ * @param guard rows for which it isn't true are not asked; see [[GuardLLMCalls]]
  */
-case class LLMCall(spec: CallSpec, children: Seq[Expression]) extends Expression with Unevaluable {
+case class LLMCall(
+    spec: CallSpec, arguments: Seq[Expression], guard: Option[Expression] = None)
+    extends Expression with Unevaluable {
+
+  override def children: Seq[Expression] = arguments ++ guard
 
   override def dataType: DataType = spec.dataType
 
@@ -23,11 +29,15 @@ case class LLMCall(spec: CallSpec, children: Seq[Expression]) extends Expression
 
   override def sql: String = spec.text(spec.task, named(_.sql))
 
-  override def toString: String = spec.text(abbreviated(spec.task), named(_.toString))
+  override def toString: String =
+    spec.text(abbreviated(spec.task), named(_.toString)) + guard.map(" IF " + _).mkString
+
+  /** The call for all rows. */
+  def unguarded: LLMCall = if (guard.isEmpty) this else copy(guard = None)
 
   /** The arguments as text, `AS` their name in the prompt where that can't be guessed. */
   private def named(text: Expression => String): Seq[String] =
-    spec.columns.zip(children).zipWithIndex.map {
+    spec.columns.zip(arguments).zipWithIndex.map {
       case ((name, argument: NamedExpression), _) if argument.name == name => text(argument)
       case ((name, argument), position) if name == s"col${position + 1}" => text(argument)
       case ((name, argument), _) =>
@@ -44,7 +54,9 @@ case class LLMCall(spec: CallSpec, children: Seq[Expression]) extends Expression
   }
 
   override protected def withNewChildrenInternal(newChildren: IndexedSeq[Expression]): LLMCall =
-    copy(children = newChildren)
+    copy(
+      arguments = newChildren.take(arguments.size),
+      guard = guard.map(_ => newChildren.last))
 }
 
 object LLMCall {

@@ -1,6 +1,6 @@
 package org.apache.spark.sql.sparkllm
 
-import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeSet, Expression}
+import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeSet}
 import org.apache.spark.sql.catalyst.plans.logical.{LogicalPlan, UnaryNode}
 
 /**
@@ -18,9 +18,11 @@ case class LLMEval(calls: Seq[Alias], child: LogicalPlan) extends UnaryNode {
 
   override def maxRowsPerPartition: Option[Long] = child.maxRowsPerPartition
 
-  /** The answer of an equal call, if it is among these. */
-  def answerOf(call: Expression): Option[Attribute] =
-    calls.find(_.child.semanticEquals(call)).map(_.toAttribute)
+  /** The answer of an equal call, if it is among these; one without a guard serves any guard. */
+  def answerOf(call: LLMCall): Option[Attribute] =
+    calls
+      .find(alias => alias.child.semanticEquals(call) || alias.child.semanticEquals(call.unguarded))
+      .map(_.toAttribute)
 
   override protected def withNewChildInternal(newChild: LogicalPlan): LLMEval =
     copy(child = newChild)

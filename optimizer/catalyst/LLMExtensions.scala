@@ -27,7 +27,12 @@ object LLMExtensions {
 
   /** The rules of the optimizer, in the order in which they run. */
   private val rules: Seq[Rule[LogicalPlan]] =
-    Seq(ConstantLLMCalls, ExtractLLMCalls, CombineLLMEvals, LimitBeforeLLMEval)
+    Seq(
+      ConstantLLMCalls,
+      ExtractLLMCalls,
+      CombineLLMEvals,
+      LimitBeforeLLMEval,
+      TopRowsBeforeLLMEval)
 
   /**
    * Adds the function to a session that was started without the extension. Its physical rules

@@ -25,9 +25,14 @@ import org.apache.spark.sql.catalyst.trees.TreePattern.PYTHON_UDF
  */
 object LimitBeforeLLMEval extends Rule[LogicalPlan] {
   override def apply(plan: LogicalPlan): LogicalPlan =
-    plan.transformUpWithPruning(_.containsPattern(PYTHON_UDF)) {
-      case limit @ (_: LocalLimit | _: GlobalLimit | _: Offset) if limit.children.exists(isPassed) =>
-        below(limit.children.head, limit.asInstanceOf[UnaryNode])
+    if (!Switch.LimitFirst.isOn) {
+      plan
+    } else {
+      plan.transformUpWithPruning(_.containsPattern(PYTHON_UDF)) {
+        case limit @ (_: LocalLimit | _: GlobalLimit | _: Offset)
+            if limit.children.exists(isPassed) =>
+          below(limit.children.head, limit.asInstanceOf[UnaryNode])
+      }
     }
 
   private def isPassed(plan: LogicalPlan): Boolean = plan match {

@@ -25,7 +25,7 @@ object PullOutArguments {
       val pulled = mutable.ArrayBuffer.empty[Alias]
       val rewritten = unary.transformExpressionsUpWithPruning(_.containsPattern(PYTHON_UDF)) {
         case call: LLMCall =>
-          call.copy(children = call.children.map {
+          call.copy(arguments = call.arguments.map {
             case argument if argument.deterministic || LLMCall.isIn(argument) => argument
             case argument =>
               pulled += Alias(argument, "argument")()
@@ -38,7 +38,7 @@ object PullOutArguments {
 
   private def hasOne(expression: Expression): Boolean = expression.exists {
     case call: LLMCall =>
-      call.children.exists(argument => !argument.deterministic && !LLMCall.isIn(argument))
+      call.arguments.exists(argument => !argument.deterministic && !LLMCall.isIn(argument))
     case _ => false
   }
 }

@@ -59,13 +59,12 @@ class PythonEvaluation(calls: Seq[LLMCall]) {
     else arrow.copy(evalType = PythonEvalType.SQL_SCALAR_PANDAS_ITER_UDF)
   }
 
-  /** The calls as JSON; `arguments` are positions in the struct. */
+  /** The calls as JSON; `arguments` and `guard` are positions in the struct. */
   private def json: String = {
     val entries = calls.map { call =>
-      val positions = call.children.map { argument =>
-        arguments.indexWhere(_.semanticEquals(argument))
-      }
-      call.spec.entries + ("arguments" -> positions)
+      def position(argument: Expression) = arguments.indexWhere(_.semanticEquals(argument))
+      call.spec.entries + ("arguments" -> call.arguments.map(position)) ++
+        call.guard.map(guard => "guard" -> position(guard))
     }
     CallJson(Map[String, Any]("calls" -> entries, "time_zone" -> SQLConf.get.sessionLocalTimeZone))
   }

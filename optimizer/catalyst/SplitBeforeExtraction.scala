@@ -19,6 +19,15 @@ import org.apache.spark.sql.catalyst.plans.logical._
  *   Filter (llm(classify, b) = good)
  *   +- Filter (a > 1)
  * }}}
+ * and of predicates with different calls, each asks only the rows that those before it let pass:
+ * {{{
+ *   Filter ((llm(classify, b) = good) AND (llm(is it short?, b) = yes))
+ * }}}
+ * becomes
+ * {{{
+ *   Filter (llm(is it short?, b) = yes)
+ *   +- Filter (llm(classify, b) = good)
+ * }}}
  *
  * Calls on the results of an aggregation are evaluated above it, once a group:
  * {{{
@@ -69,13 +78,29 @@ object SplitBeforeExtraction extends PredicateHelper {
   }
 
   private def splitFilter(filter: Filter): Option[LogicalPlan] = {
-    val (calling, cheap) =
-      splitConjunctivePredicates(filter.condition).partition { predicate =>
-        LLMCall.isIn(predicate) || !predicate.deterministic
-      }
-    if (cheap.isEmpty) None
-    else Some(Filter(calling.reduce(And), Filter(cheap.reduce(And), filter.child)))
+    val predicates = splitConjunctivePredicates(filter.condition)
+    val (calling, cheap) = predicates.partition { predicate =>
+      LLMCall.isIn(predicate) || !predicate.deterministic
+    }
+    if (calling.forall(LLMCall.isIn) && cheap.isEmpty) {
+      inTurn(filter, calling)
+    } else if (cheap.isEmpty || !Switch.CheapPredicatesFirst.isOn) {
+      None
+    } else {
+      Some(Filter(calling.reduce(And), Filter(cheap.reduce(And), filter.child)))
+    }
   }
+
+  /** The first predicate and those that need no further call, below the others. */
+  private def inTurn(filter: Filter, calling: Seq[Expression]): Option[LogicalPlan] = {
+    val asked = callsIn(calling.head)
+    val (first, later) = calling.partition(callsIn(_).forall(call => asked.exists(_ == call)))
+    if (later.isEmpty || !Switch.PredicatesInTurn.isOn) None
+    else Some(Filter(later.reduce(And), Filter(first.reduce(And), filter.child)))
+  }
+
+  private def callsIn(expression: Expression): Seq[Expression] =
+    expression.collect { case call: LLMCall => call.canonicalized }
 
   /** Whether the expression has a call that only the result of the aggregation can be given to. */
   private def isAbove(expression: Expression, aggregate: Aggregate): Boolean = expression match {

@@ -15,6 +15,7 @@ object UsageMetrics {
     "calls" -> "calls of the model",
     "deduplicated" -> "deduplicated inputs",
     "nulls" -> "NULL inputs",
+    "skipped" -> "inputs that a guard skipped",
     "errors" -> "errors",
     "prompt_tokens" -> "prompt tokens",
     "cached_tokens" -> "prompt tokens from cache",

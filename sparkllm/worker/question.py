@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sparkllm.tasks import Call, Prompt, prompt_for
 from sparkllm.tasks.answer_type import AnswerType
@@ -15,17 +17,23 @@ from sparkllm.tasks.answer_type import AnswerType
 class Question:
     """What one call asks of each row.
 
-    `arguments[n]` is the position of the call's n-th column among the columns of a row.
+    `arguments[n]` is the position of the call's n-th column among the columns of a row. `guard` is
+    the position of the column that says which rows are asked, None to ask all.
     """
 
     call: Call
     prompt: Prompt
     answer_type: AnswerType | None
     arguments: tuple[int, ...]
+    guard: int | None = None
 
     @classmethod
     def of(
-        cls, call: Call, arguments: tuple[int, ...] | None = None, time_zone: str = "UTC"
+        cls,
+        call: Call,
+        arguments: tuple[int, ...] | None = None,
+        guard: int | None = None,
+        time_zone: str = "UTC",
     ) -> "Question":
         """Return what a call asks; without `arguments`, a row has just the call's columns.
 
@@ -33,9 +41,8 @@ class Question:
             CallError: the call cannot mean anything.
         """
         answer_type = AnswerType.from_json(call.returns, time_zone) if call.returns else None
-        return cls(
-            call, prompt_for(call), answer_type, arguments or tuple(range(len(call.columns)))
-        )
+        positions = arguments or tuple(range(len(call.columns)))
+        return cls(call, prompt_for(call), answer_type, positions, guard)
 
     @property
     def sampling(self) -> Mapping[str, Any]:
@@ -54,6 +61,13 @@ class Question:
         columns = [rows.column(position) for position in self.arguments]
         return pa.Table.from_arrays(columns, names=list(self.call.columns))
 
+    def asked(self, rows: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Return the positions of the rows that the guard lets pass."""
+        if self.guard is None:
+            return np.arange(rows.num_rows)
+        passed = pc.fill_null(rows.column(self.guard), False)
+        return np.flatnonzero(passed.to_numpy())
+
 
 def questions(text: str) -> list[Question]:
     """Read the questions of one function, as the Catalyst extension writes them.
@@ -64,5 +78,6 @@ def questions(text: str) -> list[Question]:
     body = json.loads(text)
     zone = body.get("time_zone", "UTC")
     return [
-        Question.of(Call.from_dict(call), tuple(call["arguments"]), zone) for call in body["calls"]
+        Question.of(Call.from_dict(call), tuple(call["arguments"]), call.get("guard"), zone)
+        for call in body["calls"]
     ]

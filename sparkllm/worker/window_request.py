@@ -1,6 +1,6 @@
 """One window of one question on its way: what was sent, and how the answers find their rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,8 @@ from sparkllm_optimizer import PlanOptions, distinct_rows, plan
 _Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 _WRONG_TYPE = "ANSWER_TYPE"
+_NULL = -1
+_SKIPPED = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class WindowRequest:
     """A window of rows whose distinct inputs are with the engine.
 
     `answer_of[row]` is the position of the row's answer among the pending ones, -1 where every
-    column is NULL. `pending` is None when no row makes a call.
+    column is NULL, -2 where the guard skips the row. `pending` is None when no row makes a call.
     """
 
     question: Question
@@ -52,13 +54,17 @@ class WindowRequest:
     def answers(self, reporter: Reporter) -> tuple[pa.Array, Usage]:
         """Wait, log errors, and return one answer per row, in row order, and what they cost."""
         rows = len(self.answer_of)
-        nulls = int(np.count_nonzero(self.answer_of < 0))
+        unasked = Usage(
+            rows=rows,
+            nulls=int(np.count_nonzero(self.answer_of == _NULL)),
+            skipped=int(np.count_nonzero(self.answer_of == _SKIPPED)),
+        )
         if self.pending is None:
-            return pa.nulls(rows, self.question.type), Usage(rows=rows, nulls=nulls)
+            return pa.nulls(rows, self.question.type), unasked
         results, values = self._typed(self.pending.result())
         reporter.errors(results)
         positions = pa.array(self.answer_of, mask=self.answer_of < 0)
-        return values.take(positions), _usage(results, rows, nulls)
+        return values.take(positions), _usage(results, unasked)
 
     def _typed(self, results: pa.Table) -> tuple[pa.Table, pa.Array]:
         """Return the results with an error for each text that is not of the type, and values."""
@@ -82,11 +88,14 @@ def send(
     question: Question, rows: pa.Table, options: PlanOptions, exchange: Exchange
 ) -> WindowRequest:
     """Send the distinct inputs of a window to the engine, in the order that is planned."""
+    passed = question.asked(rows)
     inputs = question.inputs(rows)
+    if len(passed) < rows.num_rows:
+        inputs = inputs.take(passed)
     distinct = distinct_rows(inputs)
     inputs = inputs.take(distinct.first)
     asked = _not_all_null(inputs)
-    answer_of_input = np.full(len(distinct.first), -1, np.int64)
+    answer_of_input = np.full(len(distinct.first), _NULL, np.int64)
     pending = None
     if len(asked):
         inputs = inputs.take(asked)
@@ -95,7 +104,9 @@ def send(
         answer_of_input[asked[order]] = np.arange(len(order))
         prompts = render(question.prompt, inputs, groups, question.call.json_columns)
         pending = exchange.submit(prompts)
-    return WindowRequest(question, pending, answer_of_input[distinct.inverse])
+    answer_of = np.full(rows.num_rows, _SKIPPED, np.int64)
+    answer_of[passed] = answer_of_input[distinct.inverse]
+    return WindowRequest(question, pending, answer_of)
 
 
 def _not_all_null(rows: pa.Table) -> _Ids:
@@ -105,13 +116,12 @@ def _not_all_null(rows: pa.Table) -> _Ids:
     return np.flatnonzero(valid)
 
 
-def _usage(results: pa.Table, rows: int, nulls: int) -> Usage:
+def _usage(results: pa.Table, unasked: Usage) -> Usage:
     codes = results.column("error_code").drop_null().value_counts().to_pylist()
     calls = results.num_rows - _total(results, "reused")
-    return Usage(
-        rows=rows,
-        nulls=nulls,
-        reused=rows - nulls - calls,
+    return replace(
+        unasked,
+        reused=unasked.rows - unasked.nulls - unasked.skipped - calls,
         distinct=results.num_rows,
         calls=calls,
         prompt_tokens=_total(results, "prompt_tokens"),

@@ -155,6 +155,72 @@ def test_rows_that_a_cheap_predicate_drops_are_not_asked(recorded: RecordedAppli
     assert len(recorded.asked(f"SELECT s FROM {V} WHERE s <> '' AND product = 'product 1'")) == 2
 
 
+def _fewer_than_8(recorded: RecordedApplication) -> int:
+    [(count,)] = recorded.rows(f"SELECT count(*) FROM t WHERE {C} < '8'")
+    assert 0 < count < 8
+    return int(count)
+
+
+def test_a_predicate_asks_only_the_rows_that_the_one_before_it_let_pass(
+    recorded: RecordedApplication,
+) -> None:
+    query = f"SELECT id FROM t WHERE {C} < '8' AND llm('Is it short?', review) <> ''"
+    assert len(recorded.asked(query)) == 8 + _fewer_than_8(recorded)
+
+
+@pytest.mark.parametrize(
+    ("calls", "expression"),
+    [
+        (3, f"CASE WHEN id < 3 THEN {C} ELSE product END"),
+        (5, f"CASE WHEN id < 3 THEN product WHEN id < 9 THEN {C} END"),
+        (4, f"CASE WHEN id < 2 THEN {C} WHEN id > 5 THEN upper({C}) END"),
+        (8, f"CASE WHEN id < 3 THEN {C} ELSE llm('Ask it', review) END"),
+        (8, f"CASE WHEN id < 3 THEN {C} END, {C}"),
+        (6, f"CASE WHEN id < 3 THEN llm('Translate it', {C}) END"),
+        (2, f"IF(product = 'product 1', {C}, NULL)"),
+        (2, f"coalesce(nullif(product, 'product 1'), {C})"),
+        (5, f"id < 3 OR {C} = 'x'"),
+        (3, f"{C} = 'x' AND id < 3"),
+        (1, f"id > 5 AND (product = 'product 3' OR NOT id = 6 OR {C} = 'x')"),
+        (3, f"(SELECT sum(CASE WHEN id < 3 THEN length({C}) END) FROM t)"),
+        (3, f"(SELECT sum(length({C})) FILTER (WHERE id < 3) FROM t)"),
+    ],
+)
+def test_rows_that_a_guard_keeps_from_needing_an_answer_are_not_asked(
+    recorded: RecordedApplication, calls: int, expression: str
+) -> None:
+    query = f"SELECT id, {expression} FROM t"
+    assert len(recorded.asked(query)) == calls
+    guarded = sorted(recorded.rows(query), key=str)
+    _set(recorded, "spark.sparkllm.optimizer.guards.enabled", "false")
+    try:
+        assert sorted(recorded.rows(query), key=str) == guarded
+    finally:
+        _set(recorded, "spark.sparkllm.optimizer.guards.enabled", "true")
+
+
+def test_an_answer_may_guard_the_next_question(recorded: RecordedApplication) -> None:
+    query = f"SELECT CASE WHEN {C} < '8' THEN llm('Explain it', review) END FROM t"
+    assert len(recorded.asked(query)) == 8 + _fewer_than_8(recorded)
+
+
+def test_calls_that_guard_each_other_are_asked_of_all_rows(recorded: RecordedApplication) -> None:
+    other = "llm('Is it short?', review) <> ''"
+    query = f"SELECT ({C} = 'x' AND {other}) OR ({other} AND {C} = 'y') FROM t"
+    assert recorded.rows(query) == [(False,)] * 8
+
+
+def test_the_first_rows_of_an_order_are_taken_before_they_are_asked(
+    recorded: RecordedApplication,
+) -> None:
+    assert recorded.rows(f"SELECT id FROM (SELECT id, {C} AS s FROM t ORDER BY id DESC LIMIT 2)")
+    query = f"SELECT {C}, product, id AS n FROM t ORDER BY n DESC LIMIT 3"
+    assert len(recorded.asked(query)) == 3
+    assert [row[2] for row in recorded.rows(query)] == [7, 6, 5]
+    assert len(recorded.asked(f"SELECT {C} FROM t ORDER BY product, id LIMIT 2")) == 2
+    assert len(recorded.asked(f"SELECT {C} AS s FROM t ORDER BY s LIMIT 2")) == 8
+
+
 def test_a_limit_asks_as_many_rows_as_it_returns(recorded: RecordedApplication) -> None:
     assert len(recorded.asked(f"SELECT id, {C} FROM t LIMIT 3")) == 3
     assert len(recorded.asked(f"SELECT s FROM (SELECT {C} AS s FROM t LIMIT 5) WHERE s <> ''")) == 5

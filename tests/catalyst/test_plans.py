@@ -50,6 +50,12 @@ QUERIES = {
     "constant": "SELECT id, llm('Say it', 'hello') AS h FROM t",
     "exists": f"SELECT name FROM u WHERE EXISTS (SELECT 1 FROM t WHERE t.id = u.id AND {C} = 'a')",
     "limit": f"SELECT id, {C} AS s FROM t LIMIT 3",
+    "top_rows": f"SELECT id, {C} AS s FROM t ORDER BY id DESC LIMIT 3",
+    "guards": f"SELECT CASE WHEN id > 3 THEN {C} ELSE coalesce(product, {C}) END AS s FROM t",
+    "guarded_by_an_answer": f"SELECT IF({C} = 'positive', llm('Thank them', review), '') AS s "
+    "FROM t",
+    "predicates_in_turn": f"SELECT id FROM t WHERE {C} = 'positive' AND llm('Short?', product) = "
+    "'yes'",
     "union": f"SELECT {C} AS s FROM t UNION ALL SELECT name FROM u",
     "typed": "SELECT llm('How many stars?', review, returns => 'INT') + 1 AS n FROM t",
 }  # fmt: skip

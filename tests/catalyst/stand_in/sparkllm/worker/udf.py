@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 _COUNTS = (
-    "rows", "calls", "deduplicated", "nulls", "errors", "prompt_tokens", "cached_tokens",
-    "computed_tokens", "output_tokens", "engine_time", "queue_time", "worker_time",
+    "rows", "calls", "deduplicated", "nulls", "skipped", "errors", "prompt_tokens",
+    "cached_tokens", "computed_tokens", "output_tokens", "engine_time", "queue_time", "worker_time",
 )  # fmt: skip
 _USAGE = pa.struct([(name, pa.int64()) for name in _COUNTS])
 
