@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from sparkllm import functions
     from sparkllm.accounting import usage
     from sparkllm.progress_bar import progress
+    from sparkllm.prompt_preview import preview
     from sparkllm.sessions import configure, register, session
 
-__all__ = ["configure", "functions", "progress", "register", "session", "usage"]
+__all__ = ["configure", "functions", "preview", "progress", "register", "session", "usage"]
 
 _HOMES = {
     "configure": "sparkllm.sessions",
+    "preview": "sparkllm.prompt_preview",
     "progress": "sparkllm.progress_bar",
     "register": "sparkllm.sessions",
     "session": "sparkllm.sessions",

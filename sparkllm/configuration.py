@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, get_args
 from sparkllm_optimizer.options import ColumnOrder
 
 PREFIX = "spark.sparkllm."
+PREVIEW_TAG = "sparkllm-preview-"
 T = TypeVar("T")
 
 

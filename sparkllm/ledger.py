@@ -71,6 +71,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._queries: dict[str, Usage] = {}
         self._in_flight: dict[object, int] = {}
+        self._previews: dict[str, dict[str, tuple[object, list[dict[str, Any]]]]] = {}
 
     def add(self, query: str, usage: Usage, task: object = None) -> None:
         """Add a finished window's usage to its query."""
@@ -82,6 +83,19 @@ class Ledger:
         """Note how many rows of a task's current window are done."""
         with self._lock:
             self._in_flight[task] = rows
+
+    def show(self, preview: str, message: dict[str, Any], task: object) -> None:
+        """Keep a prompt that a preview asked for, those of one task for each call."""
+        call = repr((message["task"], message["columns"]))
+        with self._lock:
+            shown = self._previews.setdefault(preview, {}).setdefault(call, (task, []))
+            if shown[0] is task:
+                shown[1].append(message)
+
+    def take_preview(self, preview: str) -> list[list[dict[str, Any]]]:
+        """Return what was told for a preview, for each call its prompts in order, and forget it."""
+        with self._lock:
+            return [messages for _, messages in self._previews.pop(preview, {}).values()]
 
     def task_ended(self, task: object) -> None:
         """Forget a task's rows under way."""

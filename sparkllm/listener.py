@@ -38,7 +38,9 @@ class _Handler(socketserver.StreamRequestHandler):
 
 
 def _count(ledger: Ledger, message: dict[str, Any], task: object) -> None:
-    if "under_way" in message:
+    if "preview" in message:
+        ledger.show(str(message["preview"]), message["prompt"], task)
+    elif "under_way" in message:
         ledger.under_way(task, int(message["under_way"]))
     else:
         ledger.add(str(message["query"]), Usage(**message["usage"]), task)

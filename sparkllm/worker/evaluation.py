@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from sparkllm.client import Exchange, open_exchange
 from sparkllm.ledger import Usage
+from sparkllm.worker.previewing import PreviewExchange
 from sparkllm.worker.question import Question
 from sparkllm.worker.reporting import Reporter
 from sparkllm.worker.settings import WorkerSettings, task_settings
@@ -44,7 +45,11 @@ def evaluate(
     free = 0.0
     with Reporter(settings) as reporter, ExitStack() as open_exchanges:
         exchanges = [
-            open_exchanges.enter_context(open_exchange(settings.engine, question.sampling))
+            open_exchanges.enter_context(
+                PreviewExchange(question.call, reporter)
+                if settings.preview
+                else open_exchange(settings.engine, question.sampling)
+            )
             for question in questions
         ]
         for table in windows(batches, settings.window_rows):
@@ -77,7 +82,7 @@ class _Window:
         questions: Sequence[Question],
         rows: pa.Table,
         settings: WorkerSettings,
-        exchanges: Sequence[Exchange],
+        exchanges: Sequence[Exchange | PreviewExchange],
     ) -> "_Window":
         started = time.monotonic()
         requests = [

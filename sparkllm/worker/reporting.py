@@ -52,12 +52,18 @@ class Reporter:
                 )
 
     def window(self, usage: Usage) -> None:
-        """Report a finished window."""
+        """Report a finished window; one that was only shown is not counted."""
+        if self._settings.preview:
+            return
         self._send({"query": self._settings.query, "usage": usage.to_dict()})
 
     def under_way(self, rows: int) -> None:
         """Report how many rows of the current window are done."""
         self._send({"under_way": rows})
+
+    def preview(self, prompt: dict[str, object]) -> None:
+        """Tell a prompt to the preview that this task runs for."""
+        self._send({"preview": self._settings.preview, "prompt": prompt})
 
     def errors(self, results: pa.Table) -> None:
         """Log why rows have no answer: the first few of each code whole, the rest as a count."""

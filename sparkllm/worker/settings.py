@@ -18,12 +18,17 @@ from sparkllm_optimizer import PlanOptions
 _LOCAL = re.compile(r"local(?:\[\s*(\d+|\*)\s*(?:,\s*\d+\s*)?\])?")
 _LOCAL_CLUSTER = re.compile(r"local-cluster\[\s*\d+\s*,\s*(\d+)\s*,\s*\d+\s*\]")
 
+_PREVIEW = re.compile(re.escape(configuration.PREVIEW_TAG) + "([0-9a-f]{32})")
+
 Properties = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """One task's settings: the engine it talks to, its window, where it reports to."""
+    """One task's settings: the engine it talks to, its window, where it reports to.
+
+    `preview` names the preview that it runs for, if it does: then no model is called.
+    """
 
     engine: EngineSettings
     window_rows: int
@@ -32,6 +37,7 @@ class WorkerSettings:
     usage_token: str
     application: str
     query: str
+    preview: str
 
 
 def task_settings() -> WorkerSettings:
@@ -42,7 +48,8 @@ def task_settings() -> WorkerSettings:
     """
     context = TaskContext.get()
     properties: Properties = context.getLocalProperty if context else _no_properties
-    reporting = configuration.PROGRESS_ENABLED.value(properties)
+    preview = _PREVIEW.search(properties("spark.job.tags") or "")
+    reporting = configuration.PROGRESS_ENABLED.value(properties) or preview
     return WorkerSettings(
         engine=engine_settings(properties),
         window_rows=max(1, configuration.WORKER_WINDOW_ROWS.value(properties)),
@@ -51,6 +58,7 @@ def task_settings() -> WorkerSettings:
         usage_token=configuration.USAGE_TOKEN.value(properties),
         application=properties("spark.app.id") or "",
         query=properties("spark.sql.execution.id") or "",
+        preview=preview[1] if preview else "",
     )
 
 

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from sparkllm.client import Exchange, Pending
 from sparkllm.ledger import Usage
+from sparkllm.worker.previewing import Previewed, PreviewExchange
 from sparkllm.worker.question import Question
 from sparkllm.worker.rendering import render
 from sparkllm.worker.reporting import Reporter
@@ -29,7 +30,7 @@ class WindowRequest:
     """
 
     question: Question
-    pending: Pending | None
+    pending: Pending | Previewed | None
     answer_of: _Ids
 
     @property
@@ -85,7 +86,7 @@ class WindowRequest:
 
 
 def send(
-    question: Question, rows: pa.Table, options: PlanOptions, exchange: Exchange
+    question: Question, rows: pa.Table, options: PlanOptions, exchange: Exchange | PreviewExchange
 ) -> WindowRequest:
     """Send the distinct inputs of a window to the engine, in the order that is planned."""
     passed = question.asked(rows)
@@ -96,7 +97,7 @@ def send(
     inputs = inputs.take(distinct.first)
     asked = _not_all_null(inputs)
     answer_of_input = np.full(len(distinct.first), _NULL, np.int64)
-    pending = None
+    pending: Pending | Previewed | None = None
     if len(asked):
         inputs = inputs.take(asked)
         groups = plan(inputs, options).groups

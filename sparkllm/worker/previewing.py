@@ -1,0 +1,106 @@
+"""In the place of the engine's exchange: prompts are told to the driver, and no model is called."""
+
+from types import TracebackType
+
+import numpy as np
+import pyarrow as pa
+
+from sparkllm.tasks import Call
+from sparkllm.worker.reporting import Reporter
+from sparkllm_engine.server.protocol import RESULT_SCHEMA
+
+_MOST_PROMPTS = 20
+_MOST_CHARACTERS = 8_000
+
+
+class PreviewExchange:
+    """Takes windows of prompts as `client.Exchange` does; every answer is NULL.
+
+    The first prompts of the first window are reported in the order in which the engine would have
+    got them, each with what it shares with the one before.
+    """
+
+    def __init__(self, call: Call, reporter: Reporter) -> None:
+        self._call = call
+        self._reporter = reporter
+        self._told = False
+
+    def __enter__(self) -> "PreviewExchange":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return
+
+    def submit(self, prompts: pa.Array) -> "Previewed":
+        """Report the window if it is the first; `prompts` are `list<dictionary<int32, utf8>>`."""
+        if not self._told:
+            self._told = True
+            self._tell(prompts)
+        return Previewed(len(prompts))
+
+    def _tell(self, prompts: pa.Array) -> None:
+        shared = _shared_characters(prompts)
+        texts = ["".join(pieces) for pieces in prompts.slice(0, _MOST_PROMPTS).to_pylist()]
+        for place, text in enumerate(texts):
+            before = texts[place - 1] if place else ""
+            self._reporter.preview(
+                {
+                    "task": self._call.task[:_MOST_CHARACTERS],
+                    "columns": list(self._call.columns),
+                    "prompts": len(prompts),
+                    "shared": shared,
+                    "text": text[:_MOST_CHARACTERS],
+                    "common": _common(before, text[:_MOST_CHARACTERS]),
+                }
+            )
+
+
+class Previewed:
+    """The answers to prompts that were only shown: there at once, and all NULL."""
+
+    finished = 0.0
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.answered = rows
+
+    def wait(self, seconds: float) -> bool:
+        """Return that everything is answered."""
+        return True
+
+    def result(self) -> pa.Table:
+        """Return one row for each prompt, as `Pending.result`: no text, no call, no tokens."""
+        known = {
+            "id": pa.array(np.arange(self.rows)),
+            "reused": pa.array(np.ones(self.rows, bool)),
+            **{name: pa.array(np.zeros(self.rows, np.int32)) for name in _counts()},
+        }
+        columns = [
+            known.get(field.name, pa.nulls(self.rows, field.type)) for field in RESULT_SCHEMA
+        ]
+        return pa.Table.from_arrays(columns, schema=RESULT_SCHEMA)
+
+
+def _counts() -> list[str]:
+    return [field.name for field in RESULT_SCHEMA if pa.types.is_int32(field.type)]
+
+
+def _shared_characters(prompts: pa.Array) -> float:
+    """The share of all characters that are in whole pieces which begin the prompt before, too."""
+    if not len(prompts):
+        return 0.0
+    lengths = np.array([len(text) for text in prompts.values.dictionary.to_pylist()], np.int64)
+    pieces = prompts.values.indices.to_numpy().reshape(len(prompts), -1)
+    same = np.logical_and.accumulate(pieces[1:] == pieces[:-1], axis=1)
+    whole = lengths[pieces]
+    return float((whole[1:] * same).sum() / max(whole.sum(), 1))
+
+
+def _common(before: str, text: str) -> int:
+    length = min(len(before), len(text))
+    return next((place for place in range(length) if before[place] != text[place]), length)
