@@ -44,14 +44,14 @@ def evaluate(
     waiting: deque[_Window] = deque()
     free = 0.0
     with Reporter(settings) as reporter, ExitStack() as open_exchanges:
-        exchanges = [
-            open_exchanges.enter_context(
-                PreviewExchange(question.call, reporter)
-                if settings.preview
-                else open_exchange(settings.engine, question.sampling)
-            )
-            for question in questions
-        ]
+        exchanges: list[Exchange | PreviewExchange] = []
+        for question in questions:
+            if settings.preview:
+                shown = PreviewExchange(question.call, reporter)
+                exchanges.append(open_exchanges.enter_context(shown))
+            else:
+                asked = open_exchange(settings.engine, question.sampling)
+                exchanges.append(open_exchanges.enter_context(asked))
         for table in windows(batches, settings.window_rows):
             waiting.append(_Window.send(questions, table, settings, exchanges))
             if len(waiting) > _WINDOWS_AHEAD:
