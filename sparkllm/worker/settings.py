@@ -37,7 +37,7 @@ class WorkerSettings:
     usage_token: str
     application: str
     query: str
-    preview: str
+    preview: str = ""
 
 
 def task_settings() -> WorkerSettings:
