@@ -101,16 +101,13 @@ def preview(df: "DataFrame", prompts: int = 3, rows: int = 1000) -> Preview:
         rows: on how many rows the query runs.
 
     Raises:
-        RuntimeError: workers have nowhere to report to, see `spark.sparkllm.usage.address`.
+        UsageUnavailableError: the session is one of a Spark Connect server on another machine,
+            whose workers can't tell this process their prompts.
     """
     from sparkllm import usage
 
     spark: Any = df.sparkSession
-    if not spark.conf.get(configuration.USAGE_ADDRESS.name, ""):
-        raise RuntimeError(
-            f"{configuration.USAGE_ADDRESS.name} is not set, so workers can't tell their prompts: "
-            "make the session with sparkllm.session or sparkllm.configure"
-        )
+    ledger = usage(spark)
     name = secrets.token_hex(16)
     tag = configuration.PREVIEW_TAG + name
     spark.addTag(tag)
@@ -118,8 +115,7 @@ def preview(df: "DataFrame", prompts: int = 3, rows: int = 1000) -> Preview:
         df.limit(rows).collect()
     finally:
         spark.removeTag(tag)
-    told = usage(spark).take_preview(name)
-    return Preview(tuple(_call(messages[:prompts]) for messages in told))
+    return Preview(tuple(_call(told[:prompts]) for told in ledger.take_preview(name)))
 
 
 def _call(messages: list[dict[str, Any]]) -> PreviewedCall:
