@@ -4,9 +4,10 @@ from collections.abc import Sequence as Requests
 
 from sparkllm_engine.decoding import ChoiceTree, Grammar, GrammarCompiler, GrammarError
 from sparkllm_engine.errors import INVALID_REQUEST, PROMPT_TOO_LONG, TOKENIZATION_FAILED
+from sparkllm_engine.pieces import Tokens
 from sparkllm_engine.request import Request, Result
 from sparkllm_engine.scheduling import Sequence
-from sparkllm_engine.tokenization import PromptTokenizer, Tokens
+from sparkllm_engine.tokenization import PromptTokenizer
 
 # Closed answer sets whose token trees are kept.
 _TREES = 64

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from sparkllm_engine.errors import EngineConfigError
-
-Tokens = NDArray[np.int32]
+from sparkllm_engine.pieces import PieceEncoder, Tokens
 
 _SENTINEL = "\ue000sparkllm\ue000"
 
@@ -31,6 +29,7 @@ class PromptTokenizer:
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self._text = _without_special_tokens(tokenizer)
+        self._pieces = PieceEncoder(self._text)
         before, after = _template(tokenizer)
         self._prefix = np.array(before, np.int32)
         self._suffix = np.array(after, np.int32)
@@ -44,10 +43,12 @@ class PromptTokenizer:
 
     def encode_prompts(self, prompts: Sequence[Sequence[str]]) -> list[Tokens | Exception]:
         """Return the token ids of each prompt, given as pieces; or what went wrong with it."""
-        texts: list[str | Exception] = [_joined(pieces) for pieces in prompts]
-        good = [text for text in texts if isinstance(text, str)]
-        encoded = iter(self._encode(good))
-        return [text if isinstance(text, Exception) else next(encoded) for text in texts]
+        return [
+            encoded
+            if isinstance(encoded, Exception)
+            else np.concatenate((self._prefix, encoded, self._suffix))
+            for encoded in self._pieces.encode(prompts)
+        ]
 
     def encode_text(self, text: str) -> list[int]:
         """Return the token ids of an answer's text."""
@@ -61,27 +62,6 @@ class PromptTokenizer:
     def token_text(self, token: int) -> str:
         """Return the text of one token, special or not."""
         return str(self._tokenizer.decode([token]))
-
-    def _encode(self, texts: Sequence[str]) -> list[Tokens | Exception]:
-        try:
-            encodings = self._text.encode_batch_fast(texts, add_special_tokens=False)
-        except Exception as error:
-            if len(texts) == 1:
-                return [error]
-            return [self._encode([text])[0] for text in texts]
-        return [
-            np.concatenate((self._prefix, np.array(encoding.ids, np.int32), self._suffix))
-            for encoding in encodings
-        ]
-
-
-def _joined(pieces: Sequence[str]) -> str | Exception:
-    try:
-        text = "".join(pieces)
-        text.encode()
-    except (TypeError, UnicodeEncodeError) as error:
-        return error
-    return text
 
 
 def _without_special_tokens(tokenizer: Any) -> Tokenizer:
