@@ -180,8 +180,9 @@ WORKER_WINDOW_ROWS = _declare(
 OPTIMIZER_COLUMN_ORDER = _declare(
     COLUMN_ORDER, "optimizer.columnOrder", "asWritten", "session",
     "How far the order of a row's fields in its prompt may differ from that of the call, so that "
-    "more rows share prefixes: not at all, one order for all rows of a window, or one for each "
-    "group of rows. A model may answer differently when fields change places.",
+    "more rows share prefixes: not at all, one order for all rows of a task (learned from its "
+    "first window), or one for each group of rows. A model may answer differently when fields "
+    "change places.",
 )  # fmt: skip
 for _rule, _meaning in {
     "cheapPredicatesFirst": "Filter by predicates without a model call before those with one.",

@@ -13,8 +13,9 @@ from sparkllm.ledger import Usage
 from sparkllm.worker.previewing import PreviewExchange
 from sparkllm.worker.question import Question
 from sparkllm.worker.reporting import Reporter
-from sparkllm.worker.settings import WorkerSettings, task_settings
+from sparkllm.worker.settings import task_settings
 from sparkllm.worker.window import windows
+from sparkllm.worker.window_plan import WindowPlanner
 from sparkllm.worker.window_request import WindowRequest, send
 
 _WINDOWS_AHEAD = 1
@@ -52,8 +53,9 @@ def evaluate(
             else:
                 asked = open_exchange(settings.engine, question.sampling)
                 exchanges.append(open_exchanges.enter_context(asked))
+        planners = [WindowPlanner(settings.plan) for _ in questions]
         for table in windows(batches, settings.window_rows):
-            waiting.append(_Window.send(questions, table, settings, exchanges))
+            waiting.append(_Window.send(questions, table, planners, exchanges))
             if len(waiting) > _WINDOWS_AHEAD:
                 window = waiting.popleft()
                 yield window.answers(reporter, free)
@@ -81,13 +83,13 @@ class _Window:
         cls,
         questions: Sequence[Question],
         rows: pa.Table,
-        settings: WorkerSettings,
+        planners: Sequence[WindowPlanner],
         exchanges: Sequence[Exchange | PreviewExchange],
     ) -> "_Window":
         started = time.monotonic()
         requests = [
-            send(question, rows, settings.plan, exchange)
-            for question, exchange in zip(questions, exchanges, strict=True)
+            send(question, rows, planner, exchange)
+            for question, planner, exchange in zip(questions, planners, exchanges, strict=True)
         ]
         return cls(requests, rows.num_rows, started, time.monotonic())
 

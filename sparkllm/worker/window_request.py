@@ -12,7 +12,8 @@ from sparkllm.worker.previewing import Previewed, PreviewExchange
 from sparkllm.worker.question import Question
 from sparkllm.worker.rendering import render
 from sparkllm.worker.reporting import Reporter
-from sparkllm_optimizer import PlanOptions, distinct_rows, plan
+from sparkllm.worker.window_plan import WindowPlanner
+from sparkllm_optimizer import distinct_rows
 
 _Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -86,7 +87,10 @@ class WindowRequest:
 
 
 def send(
-    question: Question, rows: pa.Table, options: PlanOptions, exchange: Exchange | PreviewExchange
+    question: Question,
+    rows: pa.Table,
+    planner: WindowPlanner,
+    exchange: Exchange | PreviewExchange,
 ) -> WindowRequest:
     """Send the distinct inputs of a window to the engine, in the order that is planned."""
     passed = question.asked(rows)
@@ -100,7 +104,7 @@ def send(
     pending: Pending | Previewed | None = None
     if len(asked):
         inputs = inputs.take(asked)
-        groups = plan(inputs, options).groups
+        groups = planner.groups(inputs)
         order = np.concatenate([group.row_ids for group in groups])
         answer_of_input[asked[order]] = np.arange(len(order))
         prompts = render(question.prompt, inputs, groups, question.call.json_columns)
