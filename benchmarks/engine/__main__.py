@@ -4,9 +4,9 @@
                                 [--vllm-python PATH] [--no-peers] [--growth] [--threads N]
                                 [--quick] [--json PATH]
 
-Every round runs each system once, so that they see the same machine; reported are medians. The
-limit is the best rate of a product of matrices, measured in the same run, over the operations of
-the tokens that must be computed. --growth asks 1,000 and 10,000 rows of ours instead.
+After a warm-up, every round runs each system once, so that they see the same machine; reported are
+medians. The limit is the best rate of a product of matrices, measured in the same run, over the
+operations of the tokens that must be computed. --growth asks 1,000 and 10,000 rows of ours instead.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import resource
 import statistics
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -23,11 +24,12 @@ from rich.table import Table
 
 from benchmarks.engine.models import SHAPES, save_model
 from benchmarks.engine.systems import VLLM, Ours, Run, System, Transformers
-from benchmarks.engine.workloads import WORKLOADS, Workload, make_prompts
+from benchmarks.engine.workloads import WORKLOADS, Prompts, Workload, make_prompts
 from benchmarks.machine import machine
 
 _LONGEST = 4352
 _CACHE_BYTES = 4 << 30
+_WARM_UP = 4  # rows
 
 
 def main() -> None:
@@ -102,6 +104,9 @@ def _rounds(
     prompts = make_prompts(workload, folder)
     runs: dict[str, list[Run]] = {}
     peaks = []
+    first = replace(workload, name=f"{workload.name}, warm-up")
+    for system in systems:
+        system.run(first, Prompts(prompts.texts[:_WARM_UP], prompts.ids[:_WARM_UP]))
     for _ in range(rounds):
         peaks.append(ours.measure_peak())
         for system in systems:
