@@ -58,9 +58,12 @@ def in_turns(
     ours: tuple[SparkSession, str], others: tuple[SparkSession, str], rounds: int
 ) -> tuple[float, float]:
     """Return the median planning times of two queries in ms, after one round that warms up."""
-    times = [(planning_ms(*ours), planning_ms(*others)) for _ in range(rounds + 1)][1:]
-    first, second = zip(*times, strict=True)
-    return statistics.median(first), statistics.median(second)
+    both = ours, others
+    times: tuple[list[float], list[float]] = [], []
+    for turn in range(rounds + 1):
+        for which in (0, 1) if turn % 2 else (1, 0):  # neither is always the first
+            times[which].append(planning_ms(*both[which]))
+    return statistics.median(times[0][1:]), statistics.median(times[1][1:])
 
 
 def main() -> None:

@@ -39,6 +39,7 @@ def main() -> None:
     builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
     builder = builder.config("spark.sql.warehouse.dir", sys.argv[1])
     builder = builder.config("spark.sql.maxMetadataStringLength", "100000")
+    builder = builder.config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
     both = with_and_without(builder.config("spark.log.level", "ERROR"))
     extended, plain = both
     for spark in both:

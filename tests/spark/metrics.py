@@ -47,6 +47,7 @@ def main() -> None:
         config={
             "spark.ui.enabled": "true",
             "spark.ui.port": "0",
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
             "spark.log.level": "ERROR",
             "spark.sparkllm.engine.implementation": "tests.engines:RecordingEngine",
             "spark.sparkllm.engine.directory": sys.argv[1],
