@@ -29,6 +29,7 @@ def test_the_rest_api_shows_the_numbers_that_the_engine_counted() -> None:
         "calls of the model": "4",
         "deduplicated inputs": "2",
         "NULL inputs": "2",
+        "inputs that a guard skipped": "0",
         "errors": "1",
         "prompt tokens": str(words),
         "prompt tokens from cache": "0",
