@@ -29,6 +29,8 @@ from sparkllm.demo_model.training import Limit, Recipe, Trainer
 from sparkllm.demo_model.training.plot import plot_losses
 from sparkllm.demo_model.transplant import load_donor, transplant
 
+_OTHERS = 0.25
+"""Share of other closed examples with `--judgements`."""
 _SAMPLE = 500
 """Examples that the feed-forward parts of the donor are measured on."""
 
@@ -40,8 +42,12 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(arguments.threads)
     tokenizer, corpus = prepare(arguments)
+    if arguments.judgements:
+        corpus = corpus.judgements(_OTHERS, arguments.seed)
     print(f"{len(corpus.lengths)} examples, {len(corpus.tokens)} tokens")
     model = first_model(arguments, tokenizer, corpus).to(arguments.device)
+    if arguments.prepare:
+        return
     if arguments.device == "cpu":
         # The fused attention's backward pass in bfloat16 is five times slower there.
         model.set_attn_implementation("eager")
@@ -129,12 +135,20 @@ def _arguments() -> argparse.Namespace:
     limit = parser.add_mutually_exclusive_group(required=True)
     limit.add_argument("--minutes", type=float, default=0.0, help="minutes of training")
     limit.add_argument("--steps", type=int, default=0, help="steps; the same result each time")
+    limit.add_argument(
+        "--prepare",
+        action="store_true",
+        help="only make what training reads: corpus, first weights",
+    )
     parser.add_argument("--start-from", type=Path, help="go on from this model and its tokenizer")
     parser.add_argument(
         "--donor", type=Path, help="larger Llama model to take first weights from, folder or .gguf"
     )
     parser.add_argument(
         "--encoder", type=Path, help="folder of a sentence encoder to teach, for softer labels"
+    )
+    parser.add_argument(
+        "--judgements", action="store_true", help="mostly examples that teachers were asked about"
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--share", type=float, default=1.0, help="part of the examples to use")

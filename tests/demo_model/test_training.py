@@ -147,3 +147,18 @@ def test_a_packed_corpus_comes_back_from_its_file(corpus: PackedCorpus, tmp_path
     assert np.array_equal(loaded.example(7), corpus.example(7))
     assert loaded.firsts[7].tolist() == [3, 4] + [0] * 14
     assert loaded.shares[7].tolist() == [0.5, 0.5] + [0.0] * 14
+
+
+def test_judgements_are_unsure_examples_and_a_share_of_the_sure_closed_ones() -> None:
+    sure = Encoded([5, 6, 7, 3, 1], 1, 2, 3, firsts=((3, 1.0), (4, 0.0)))
+    unsure = Encoded([5, 6, 9, 7, 3, 1], 1, 2, 4, firsts=((3, 0.75), (4, 0.25)))
+    free = Encoded([5, 6, 7, 8, 4, 4, 1], 1, 2, 4)
+    mixed = pack([free, sure, unsure, free] * 200, longest=100)
+    none, some = mixed.judgements(0.0, seed=0), mixed.judgements(0.25, seed=0)
+    assert {tuple(none.example(number)) for number in range(200)} == {tuple(unsure.ids)}
+    assert len(none.lengths) == 200
+    assert none.marks.tolist() == [[1, 2, 4]] * 200
+    kinds = [tuple(some.example(number)) for number in range(len(some.lengths))]
+    assert set(kinds) == {tuple(unsure.ids), tuple(sure.ids)}
+    assert 30 <= kinds.count(tuple(sure.ids)) <= 70
+    assert (some.shares.max(1) == 1).sum() == kinds.count(tuple(sure.ids))

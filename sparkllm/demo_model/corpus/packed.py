@@ -39,6 +39,25 @@ class PackedCorpus:
         """Return the token ids of one example."""
         return self.tokens[self.offsets[index] : self.offsets[index + 1]]
 
+    def judgements(self, others: float, seed: int) -> "PackedCorpus":
+        """Return the examples that teachers were asked about, and a share of the other closed ones.
+
+        Args:
+            others: share of the examples whose closed set has one sure answer.
+            seed: draws them.
+        """
+        drawn = np.random.default_rng(seed).random(len(self.shares)) < others
+        top = self.shares.max(axis=1)
+        kept = np.flatnonzero((top > 0) & ((top < 1) | drawn))
+        lengths = self.lengths
+        return PackedCorpus(
+            self.tokens[np.repeat(np.isin(np.arange(len(lengths)), kept), lengths)],
+            np.concatenate(([0], np.cumsum(lengths[kept], dtype=np.int64))),
+            self.marks[kept],
+            self.firsts[kept],
+            self.shares[kept],
+        )
+
     def save(self, path: Path) -> None:
         """Write the corpus as one compressed file."""
         np.savez_compressed(
