@@ -65,8 +65,9 @@ def _packed(columns: Iterable[tuple[Column, int]], most_digits: int | None) -> I
     made = 0
     for values, bound in columns:
         if digit is not None and size * bound <= _DIGIT:
-            digit *= np.uint16(bound)
-            digit += values.astype(np.uint16)
+            # A digit of size 1 is all zeros, and the bound may then be one more than 16 bits hold.
+            shifted = digit * np.uint16(bound) if size > 1 else np.uint16(0)
+            digit = shifted + values.astype(np.uint16)
             size *= bound
             continue
         if digit is not None:

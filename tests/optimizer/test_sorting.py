@@ -39,6 +39,11 @@ def test_two_digits_order_by_the_leading_bits_at_least(seed: int, size: int) -> 
     assert leading == sorted(leading)
 
 
+def test_a_constant_column_stands_before_one_of_all_16_bits() -> None:
+    constant, full = np.zeros(3, np.int32), np.array([65535, 0, 7], np.int32)
+    assert order_by([(constant, 1), (full, 1 << 16)]).tolist() == [1, 2, 0]
+
+
 def test_no_columns_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one column"):
         order_by([])
