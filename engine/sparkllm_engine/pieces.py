@@ -41,7 +41,7 @@ class Cut(Enum):
     """Where a prompt is cut at a piece that ends with its line.
 
     Of several newlines before a word, some tokenizers make one token (`AFTER`), others set the last
-    one apart (`BEFORE_LAST`).
+    one apart from whatever white space stands before it (`BEFORE_LAST`).
     """
 
     NOWHERE = auto()
@@ -112,7 +112,7 @@ class PieceEncoder:
         for before, after in pairwise(pieces):
             position += len(before)
             if after and before.endswith("\n") and not after[0].isspace():
-                back = self.cut is Cut.BEFORE_LAST and before.endswith("\n\n")
+                back = self.cut is Cut.BEFORE_LAST
                 lines.append(whole[start : position - back])
                 start = position - back
         lines.append(whole[start:])

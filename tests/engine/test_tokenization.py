@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Regex, Tokenizer, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer
@@ -91,6 +91,8 @@ def test_pieces_are_read_as_the_whole_text_is(prompts: list[list[str]]) -> None:
 @pytest.mark.skipif(not DATA.exists(), reason="the public tokenizers are not at hand")
 @pytest.mark.parametrize("name", ["gpt2", "gpt_neox_20b"])
 @given(prompt=pieces)
+@example(prompt=["It fits.\n\n", "\n", "It fits.\n"])
+@example(prompt=["review: ", "\n", "It fits.\n"])
 @settings(max_examples=60, deadline=None)
 def test_public_tokenizers_read_pieces_as_the_whole_text(name: str, prompt: list[str]) -> None:
     encoder, backend = public_encoder(name)
