@@ -38,6 +38,7 @@ lint: install
 
 docs: install ## make the generated documents
 	$(BIN)/python -m sparkllm.configuration > docs/configuration.md
+	$(BIN)/python -m sparkllm.row_errors > docs/errors.md
 
 bench: java install ## what a row costs besides the model
 	$(BIN)/python -m benchmarks.overhead

@@ -71,12 +71,32 @@ class SlowDigestEngine(DigestEngine):
     seconds_per_step = 0.05
 
 
+class WordLimitEngine(DigestEngine):
+    """Takes prompts of at most 20 words, and does not end its answer to one that holds "endless".
+
+    It answers with the prompt itself.
+    """
+
+    def step(self) -> list[Result]:
+        now, self._requests = self._requests, []
+        return [self._limited(request) for request in now]
+
+    def _limited(self, request: Request) -> Result:
+        prompt = "".join(request.prompt)
+        tokens = len(prompt.split())
+        if tokens > 20:
+            message = f"the prompt has {tokens} tokens, at most 20 fit"
+            return Result(request.id, None, "error", "OVERFLOW", message, tokens, most_tokens=20)
+        reason = "length" if "endless" in prompt else "stop"
+        return Result(request.id, prompt, reason, None, None, tokens, 1, 2)
+
+
 def _answer(request: Request) -> Result:
     prompt = "".join(request.prompt)
     tokens = len(prompt.split())
     if "too long" in prompt:
         message = f"the prompt has {tokens} tokens, the model takes 1"
-        return Result(request.id, None, "error", "PROMPT_TOO_LONG", message, tokens)
+        return Result(request.id, None, "error", "OVERFLOW", message, tokens)
     return Result(request.id, digest(prompt), "stop", prompt_tokens=tokens, output_tokens=1)
 
 

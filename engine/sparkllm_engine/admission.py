@@ -3,7 +3,7 @@
 from collections.abc import Sequence as Requests
 
 from sparkllm_engine.decoding import ChoiceTree, Grammar, GrammarCompiler, GrammarError
-from sparkllm_engine.errors import INVALID_REQUEST, PROMPT_TOO_LONG, TOKENIZATION_FAILED
+from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.pieces import Tokens
 from sparkllm_engine.request import Request, Result
 from sparkllm_engine.scheduling import Sequence
@@ -49,11 +49,11 @@ class Admission:
     def _admit(self, request: Request, prompt: Tokens | Exception) -> Sequence | Result:
         if isinstance(prompt, Exception):
             message = f"the prompt can't be tokenised: {type(prompt).__name__}: {prompt}"
-            return _error(request, TOKENIZATION_FAILED, message)
+            return _error(request, RowErrorCode.INVALID_INPUT, message)
         parameters = request.parameters
         problem = parameters.problem()
         if problem:
-            return _error(request, INVALID_REQUEST, problem)
+            return _error(request, RowErrorCode.INVALID_CALL, problem)
         if parameters.choices:
             return self._admit_scored(request, prompt)
         most = min(self._context_length, self._pool)
@@ -64,7 +64,7 @@ class Admission:
             try:
                 grammar = self._grammars.start(parameters)
             except GrammarError as error:
-                return _error(request, INVALID_REQUEST, str(error))
+                return _error(request, RowErrorCode.INVALID_CALL, str(error))
         limit = min(len(prompt) + parameters.max_tokens, most)
         return Sequence(request, prompt, limit, grammar=grammar)
 
@@ -72,13 +72,15 @@ class Admission:
         try:
             tree = self._tree(request.parameters.choices)
         except Exception as error:
-            return _error(request, INVALID_REQUEST, f"the choices can't be tokenised: {error}")
+            return _error(
+                request, RowErrorCode.INVALID_CALL, f"the choices can't be tokenised: {error}"
+            )
         if len(tree.tail) > self._scratch:
             message = (
                 f"the choices need {len(tree.tail)} tokens beside the prompt, at most"
                 f" {self._scratch} fit: give fewer or shorter ones, or raise token_budget"
             )
-            return _error(request, INVALID_REQUEST, message)
+            return _error(request, RowErrorCode.INVALID_CALL, message)
         most = min(self._context_length - int(tree.depths.max(initial=0)), self._pool)
         if len(prompt) > most:
             return self._too_long(request, len(prompt), most)
@@ -96,7 +98,15 @@ class Admission:
             f"the prompt has {length} tokens, at most {max(most, 0)} fit ({cause}): shorten the"
             f" input, raise {cause}, or take a model with a longer context"
         )
-        return _error(request, PROMPT_TOO_LONG, message, prompt_tokens=length)
+        return Result(
+            request.id,
+            None,
+            "error",
+            RowErrorCode.OVERFLOW,
+            message,
+            prompt_tokens=length,
+            most_tokens=max(most, 0),
+        )
 
     def _tree(self, choices: tuple[str, ...]) -> ChoiceTree:
         tree = self._trees.get(choices)
@@ -108,5 +118,5 @@ class Admission:
         return tree
 
 
-def _error(request: Request, code: str, message: str, prompt_tokens: int = 0) -> Result:
-    return Result(request.id, None, "error", code, message, prompt_tokens=prompt_tokens)
+def _error(request: Request, code: RowErrorCode, message: str) -> Result:
+    return Result(request.id, None, "error", code, message)

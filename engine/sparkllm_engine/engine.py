@@ -14,7 +14,7 @@ from sparkllm_engine.admission import Admission
 from sparkllm_engine.cache import PrefixCache
 from sparkllm_engine.config import EngineConfig
 from sparkllm_engine.decoding import ChoiceTree, GrammarCompiler
-from sparkllm_engine.errors import INVALID_REQUEST, MODEL_FAILED
+from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.generation import Ended, Generation
 from sparkllm_engine.layout import lay_out
 from sparkllm_engine.model import Decoder, PackedRow, load_model
@@ -217,7 +217,7 @@ class LLMEngine:
         if len(sequences) == 1 and self._scheduler.runs(sequences[0]):
             message = f"the model failed on this row: {type(error).__name__}: {error}"
             request = sequences[0].request
-            self._finished.append(Result(request.id, None, "error", MODEL_FAILED, message))
+            self._finished.append(Result(request.id, None, "error", RowErrorCode.ENGINE, message))
             self._scheduler.finish(sequences[0])
         self._scheduler.restart(sequences)
 
@@ -229,7 +229,7 @@ def _result(ended: Ended) -> Result:
         id=sequence.request.id,
         text=ended.text,
         finish_reason=ended.reason,
-        error_code=INVALID_REQUEST if failed else None,
+        error_code=RowErrorCode.INVALID_CALL if failed else None,
         error_message=f"the grammar can't be followed: {ended.error}" if failed else None,
         prompt_tokens=sequence.prompt_length,
         cached_tokens=sequence.cached,

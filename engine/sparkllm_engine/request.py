@@ -19,6 +19,8 @@ class SamplingParameters:
         logprobs: also return the log-probability of each token and of so many of the likeliest;
             None for none.
         choices: closed answer set: scored, not generated; the text is one of them.
+        probabilities: a server also sends the probability of each choice; an engine always
+            returns them.
         length_normalized: judge a choice by the mean logarithm of its tokens' probabilities, so
             that long choices are not at a disadvantage, instead of by their sum.
         regex: regular expression that the whole answer matches, in the syntax of Rust's `regex`
@@ -35,6 +37,7 @@ class SamplingParameters:
     stop: tuple[str, ...] = ()
     logprobs: int | None = None
     choices: tuple[str, ...] = ()
+    probabilities: bool = False
     length_normalized: bool = False
     regex: str = ""
     json_schema: str = ""
@@ -99,11 +102,12 @@ class Result:
         finish_reason: `stop` (the model, its grammar or a stop string ended the answer), `length`
             (it was cut at `max_tokens` or where the context ends), `choice`, `error` or
             `cancelled`.
-        error_code: such as `PROMPT_TOO_LONG`, None without an error.
+        error_code: one of `errors.RowErrorCode`, None without an error.
         error_message: what was wrong and what to do.
         prompt_tokens: tokens of the prompt with its chat template.
         cached_tokens: those of them whose keys and values were there already.
         output_tokens: tokens of the answer.
+        most_tokens: after an overflow, how many tokens the prompt may have; else 0.
         probabilities: one for each choice, sums to 1; empty for generated answers.
         logprobs: of the tokens of a generated answer, if they were asked for.
     """
@@ -116,5 +120,6 @@ class Result:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
+    most_tokens: int = 0
     probabilities: tuple[float, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()

@@ -64,6 +64,9 @@ object CallOptions {
         inRange(option, number, wrong).toDouble
       case "texts" => texts(value, wrong)
       case "strings" => strings(value, wrong)
+      case "word" =>
+        Option(value).map(_.toString.toLowerCase(Locale.ROOT)).filter(option.words.contains)
+          .getOrElse(wrong(s"it is none of ${option.words.mkString(", ")}"))
       case "type" => value match {
         case text: String => text
         case _ => wrong("a text is wanted")

@@ -18,13 +18,37 @@ case class CallSpec(
     options: Map[String, Any],
     returns: Option[DataType]) {
 
-  def dataType: DataType = returns.getOrElse(StringType)
+  /** The type of the answer itself. */
+  def valueType: DataType = returns.getOrElse(StringType)
+
+  /** The type of the call. */
+  def dataType: DataType = if (isDetail) AnswerDetail.of(valueType) else valueType
+
+  /** Whether the call's value is the answer with its error. */
+  def isDetail: Boolean = onError == "detail"
+
+  /** Whether an error of a row fails the query. */
+  def fails: Boolean = onError == "fail"
+
+  /** Which share of a task's rows may end in an error. */
+  def maxErrorRatio: Option[Double] = options.get(CallSpec.MaxErrorRatio).collect {
+    case ratio: Double => ratio
+  }
+
+  /** Whether the worker has to tell each answer's error. */
+  def carriesDetail: Boolean = onError != "null" || maxErrorRatio.isDefined
+
+  private def onError: Any = options.getOrElse(CallSpec.OnError, "null")
 
   /** The entries of the call as JSON; see `Call` in Python. */
   def entries: Map[String, Any] =
-    Map[String, Any]("task" -> task, "columns" -> columns, "options" -> options) ++
+    Map[String, Any]("task" -> task, "columns" -> columns, "options" -> asked) ++
+      (if (carriesDetail) Some("detail" -> true) else None) ++
       (if (json.isEmpty) None else Some("json" -> json.toSeq.sorted)) ++
       returns.map(dataType => "returns" -> dataType.json)
+
+  /** The options that the worker is told of. */
+  private def asked: Map[String, Any] = options - CallSpec.OnError - CallSpec.MaxErrorRatio
 
   /** The call as it reads with these texts for its arguments. */
   def text(task: String, arguments: Seq[String]): String = {
@@ -37,4 +61,9 @@ case class CallSpec(
     case items: Seq[_] => items.mkString("array(", ", ", ")")
     case other => other.toString
   }
+}
+
+object CallSpec {
+  private val OnError = "on_error"
+  private val MaxErrorRatio = "max_error_ratio"
 }

@@ -34,11 +34,13 @@ case class LLMEvalExec(calls: Seq[Alias], child: SparkPlan) extends UnaryExecNod
     val input = evaluated.output
     val result = child.output.size
     val usage = calls.size
+    val specs = calls.map(_.child.asInstanceOf[LLMCall].spec)
     evaluated.execute().mapPartitionsWithIndexInternal { (index, rows) =>
       val projection = UnsafeProjection.create(columns, input)
       projection.initialize(index)
-      rows.map { row =>
-        val answered = row.getStruct(result, usage + 1)
+      def answersOf(row: InternalRow) = row.getStruct(result, usage + 1)
+      RowErrorLimit.watched(rows, specs, answersOf).map { row =>
+        val answered = answersOf(row)
         if (!answered.isNullAt(usage)) {
           UsageMetrics.add(answered.getStruct(usage, UsageMetrics.schema.size), counters)
         }

@@ -25,7 +25,7 @@ class PythonEvaluation(calls: Seq[LLMCall]) {
 
   private val resultType: StructType = StructType(
     calls.zipWithIndex.map { case (call, position) =>
-      StructField(s"answer_$position", carried(call.dataType))
+      StructField(s"answer_$position", carried(call.spec))
     } :+ StructField("usage", UsageMetrics.schema))
 
   /** The plan that adds the result to the columns of `child`. */
@@ -37,11 +37,25 @@ class PythonEvaluation(calls: Seq[LLMCall]) {
   /** The answers of the calls, as values of their types. */
   def answers(result: Attribute): Seq[Expression] = calls.zipWithIndex.map { case (call, position) =>
     val answer = GetStructField(result, position)
-    call.dataType match {
-      case VariantType => ParseJson(answer, failOnError = false).replacement
-      case _ => answer
+    val value =
+      if (call.spec.carriesDetail) GetStructField(answer, AnswerDetail.Value) else answer
+    val typed = call.spec.valueType match {
+      case VariantType => ParseJson(value, failOnError = false).replacement
+      case _ => value
     }
+    if (call.spec.isDetail) detailed(answer, typed, call.spec.dataType) else typed
   }
+
+  /** The detail with this value in the place of what the worker handed over. */
+  private def detailed(answer: Expression, typed: Expression, dataType: DataType): Expression =
+    if (answer.dataType == dataType) answer
+    else {
+      val fields = answer.dataType.asInstanceOf[StructType].names.zipWithIndex.flatMap {
+        case (name, AnswerDetail.Value) => Seq(Literal(name), typed)
+        case (name, ordinal) => Seq(Literal(name), GetStructField(answer, ordinal))
+      }
+      If(IsNull(answer), Literal(null, dataType), CreateNamedStruct(fields.toSeq))
+    }
 
   private def function: PythonUDF = {
     val fields = arguments.zipWithIndex.flatMap { case (argument, position) =>
@@ -82,8 +96,10 @@ object PythonEvaluation {
   private val ArrowIterator = 251
 
   /** The type in which an answer comes: Python hands variants over as JSON text. */
-  private def carried(dataType: DataType): DataType =
-    if (dataType == VariantType) StringType else dataType
+  private def carried(spec: CallSpec): DataType = {
+    val value = if (spec.valueType == VariantType) StringType else spec.valueType
+    if (spec.carriesDetail) AnswerDetail.of(value) else value
+  }
 
   /** Spark adds to the map of environment variables, so each function has its own. */
   private def pythonFunction(command: Array[Byte]): SimplePythonFunction = {

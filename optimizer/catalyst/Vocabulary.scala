@@ -6,9 +6,14 @@ import scala.jdk.CollectionConverters._
 
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 
-/** An option of `llm`: its name, the kind of its values, and the range of numbers. */
+/** An option of `llm`: its name, the kind of its values, the range of numbers, the words. */
 case class OptionRule(
-    name: String, kind: String, low: Double, high: Option[Double], lowExcluded: Boolean)
+    name: String,
+    kind: String,
+    low: Double,
+    high: Option[Double],
+    lowExcluded: Boolean,
+    words: Seq[String])
 
 /**
  * What `llm` may be asked, as the Python side declares it: the names of the tasks and the options
@@ -37,7 +42,8 @@ object Vocabulary {
       option.get("kind").asText,
       option.get("low").asDouble,
       Option(option.get("high")).filterNot(_.isNull).map(_.asDouble),
-      option.get("low_excluded").asBoolean)
+      option.get("low_excluded").asBoolean,
+      option.get("words").elements.asScala.map(_.asText).toSeq)
   }.toSeq
 
   def isTask(name: String): Boolean = tasks.contains(name.trim.toLowerCase(Locale.ROOT))

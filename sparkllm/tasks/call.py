@@ -15,7 +15,8 @@ class Call:
     """A call: `task` names a registered task or is itself the instruction.
 
     `returns` is the type of the answers in Spark's JSON form, None for their text. The values of
-    `json_columns` are JSON texts, shown as the JSON that they are.
+    `json_columns` are JSON texts, shown as the JSON that they are. With `detail` each answer
+    comes with its error, finish reason and usage.
     """
 
     task: str
@@ -23,14 +24,21 @@ class Call:
     options: Mapping[str, Any] = field(default_factory=dict)
     returns: str | None = None
     json_columns: frozenset[str] = frozenset()
+    detail: bool = False
 
     def to_json(self) -> str:
         """Return the call as JSON with sorted keys, so that equal calls are equal texts."""
-        body = {"task": self.task, "columns": self.columns, "options": dict(self.options)}
+        body: dict[str, Any] = {
+            "task": self.task,
+            "columns": self.columns,
+            "options": dict(self.options),
+        }
         if self.returns is not None:
             body["returns"] = self.returns
         if self.json_columns:
             body["json"] = sorted(self.json_columns)
+        if self.detail:
+            body["detail"] = True
         return json.dumps(body, ensure_ascii=False, sort_keys=True)
 
     @classmethod
@@ -47,4 +55,5 @@ class Call:
             body["options"],
             body.get("returns"),
             frozenset(body.get("json", ())),
+            body.get("detail", False),
         )

@@ -15,10 +15,11 @@ class Option:
     Attributes:
         name: as in SQL and in Python.
         kind: `texts` (at least one, none twice, blanks around them dropped), `strings` (one or
-            more, as they are), `integer`, `number` or `type` (of SQL).
+            more, as they are), `integer`, `number`, `word` (one of `words`) or `type` (of SQL).
         low: least value of a number.
         high: greatest value of a number, None for no limit.
         low_excluded: whether `low` itself is too low.
+        words: the values of a word.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Option:
     low: float = 0
     high: float | None = None
     low_excluded: bool = False
+    words: tuple[str, ...] = ()
 
 
 OPTIONS = (
@@ -38,7 +40,13 @@ OPTIONS = (
     Option("stop", "strings"),
     Option("min_tokens", "integer"),
     Option("returns", "type"),
+    Option("on_error", "word", words=("null", "fail", "detail")),
+    Option("max_error_ratio", "number", high=1),
+    Option("overflow", "word", words=("error", "truncate")),
 )
+
+# What an error of a row does to the query; no matter of the engine.
+ERROR_OPTIONS = ("on_error", "max_error_ratio")
 
 
 def option_names() -> tuple[str, ...]:
@@ -109,6 +117,12 @@ def _check_range(option: Option, number: float) -> None:
         raise ValueError(f"a value {low}{upper} is wanted")
 
 
+def _word(option: Option, value: Any) -> str:
+    if not isinstance(value, str) or value.lower() not in option.words:
+        raise ValueError(f"it is none of {', '.join(option.words)}")
+    return value.lower()
+
+
 def _type(_: Option, value: Any) -> str:
     raise ValueError("only the Catalyst extension gives typed answers")
 
@@ -118,5 +132,6 @@ _READERS: Mapping[str, Callable[[Option, Any], Any]] = {
     "strings": _strings,
     "integer": _integer,
     "number": _number,
+    "word": _word,
     "type": _type,
 }

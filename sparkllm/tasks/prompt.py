@@ -42,13 +42,14 @@ class Prompt:
 
     `head` holds the parts before the fields; `fields` the columns that follow as named lines;
     `choices` the closed set of answers, empty when the answer is free text; `sampling` the
-    remaining options.
+    remaining options; `truncates` whether rows that are too long are cut.
     """
 
     head: tuple[Literal | Slot, ...]
     fields: tuple[str, ...]
     choices: tuple[str, ...] = ()
     sampling: dict[str, Any] = field(default_factory=dict)
+    truncates: bool = False
 
 
 def prompt_for(call: Call) -> Prompt:
@@ -58,6 +59,7 @@ def prompt_for(call: Call) -> Prompt:
         CallError: unknown task, unknown or wrong option, placeholder without a column.
     """
     options = read_options(call.options)
+    truncates = options.pop("overflow", "error") == "truncate"
     if not call.columns:
         raise CallError("llm needs at least one column after the task or instruction")
     for column in call.columns:
@@ -67,21 +69,21 @@ def prompt_for(call: Call) -> Prompt:
             )
     task = task_named(call.task)
     if task is None:
-        return _instruction_prompt(call, options)
+        return _instruction_prompt(call, options, truncates)
     choices: tuple[str, ...] = ()
     texts: dict[str, str] = {}
     if task.choices is not None:
         choices = tuple(options.pop(task.choices, task.defaults[task.choices]))
         texts[task.choices] = "\n".join(f"- {choice}" for choice in choices)
     head = Literal(_fill(task, texts) + "\n\n")
-    return Prompt((head,), call.columns, choices, options)
+    return Prompt((head,), call.columns, choices, options, truncates)
 
 
 def _fill(task: Task, texts: dict[str, str]) -> str:
     return task.instruction.format_map(texts)
 
 
-def _instruction_prompt(call: Call, options: dict[str, Any]) -> Prompt:
+def _instruction_prompt(call: Call, options: dict[str, Any], truncates: bool) -> Prompt:
     instruction = call.task.strip()
     if _ONE_WORD.fullmatch(instruction):
         raise CallError(
@@ -95,7 +97,7 @@ def _instruction_prompt(call: Call, options: dict[str, Any]) -> Prompt:
     slots = {part.column for part in head if isinstance(part, Slot)}
     fields = tuple(column for column in call.columns if column not in slots)
     end = "\n\n" if fields else "\n"
-    return Prompt(_join_literals((*head, Literal(end))), fields, choices, options)
+    return Prompt(_join_literals((*head, Literal(end))), fields, choices, options, truncates)
 
 
 def placeholders(instruction: str) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 from sparkllm.tasks import Call, Prompt, prompt_for
 from sparkllm.tasks.answer_type import AnswerType
+from sparkllm.worker.outcome import detail_type
+from sparkllm_engine.request import SamplingParameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,15 @@ class Question:
         return {**self.prompt.sampling, **self.answer_type.parameters()}
 
     @property
+    def max_tokens(self) -> int:
+        """After how many tokens an answer is cut."""
+        return int(self.prompt.sampling.get("max_tokens", SamplingParameters().max_tokens))
+
+    @property
     def type(self) -> pa.DataType:
         """The Arrow type of the answers."""
-        return pa.utf8() if self.answer_type is None else self.answer_type.arrow
+        value = pa.utf8() if self.answer_type is None else self.answer_type.arrow
+        return detail_type(value) if self.call.detail else value
 
     def inputs(self, rows: pa.Table) -> pa.Table:
         """Return the call's columns, by the names that the prompt gives them."""

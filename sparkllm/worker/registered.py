@@ -6,6 +6,7 @@ instruction names the n-th argument; otherwise they are called col1, col2, …
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -13,8 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sparkllm.tasks import Call, CallError
+from sparkllm.tasks.options import ERROR_OPTIONS, read_options
 from sparkllm.tasks.prompt import placeholders
 from sparkllm.worker.batches import Arguments, answer_batches
+from sparkllm.worker.error_limit import ErrorLimit
 from sparkllm.worker.evaluation import evaluate
 from sparkllm.worker.question import Question
 
@@ -29,9 +32,19 @@ def _answer(batches: Iterator[Arguments]) -> Iterator[pa.Array]:
     first = next(filled, None)
     if first is None:
         return
-    call, _ = _split(first)
-    for window in evaluate([Question.of(call)], _rows(call, chain([first], filled))):
-        yield window.answers[0]
+    written, _ = _split(first)
+    call, limit = _limited(written)
+    rows = _rows(written, chain([first], filled))
+    for window in evaluate([Question.of(call)], rows):
+        yield limit.checked(window.answers[0])
+    limit.check_ratio()
+
+
+def _limited(written: Call) -> tuple[Call, ErrorLimit]:
+    options = dict(written.options)
+    known = read_options({name: options.pop(name) for name in ERROR_OPTIONS if name in options})
+    limit = ErrorLimit(known.get("on_error", "null"), known.get("max_error_ratio"))
+    return replace(written, options=options, detail=limit.is_set), limit
 
 
 def _rows(call: Call, batches: Iterable[Arguments]) -> Iterator[pa.RecordBatch]:

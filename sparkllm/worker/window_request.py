@@ -8,16 +8,19 @@ import pyarrow.compute as pc
 
 from sparkllm.client import Exchange, Pending
 from sparkllm.ledger import Usage
+from sparkllm.worker.invalid_text import invalid_rows
+from sparkllm.worker.outcome import Cut, Outcomes
 from sparkllm.worker.previewing import Previewed, PreviewExchange
 from sparkllm.worker.question import Question
 from sparkllm.worker.rendering import render
 from sparkllm.worker.reporting import Reporter
+from sparkllm.worker.shortening import ask_shortened
 from sparkllm.worker.window_plan import WindowPlanner
+from sparkllm_engine.server.protocol import RESULT_SCHEMA
 from sparkllm_optimizer import distinct_rows
 
 _Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
-_WRONG_TYPE = "ANSWER_TYPE"
 _NULL = -1
 _SKIPPED = -2
 
@@ -26,13 +29,18 @@ _SKIPPED = -2
 class WindowRequest:
     """A window of rows whose distinct inputs are with the engine.
 
-    `answer_of[row]` is the position of the row's answer among the pending ones, -1 where every
-    column is NULL, -2 where the guard skips the row. `pending` is None when no row makes a call.
+    `answer_of[row]` is the position of the row's outcome, -1 where every column is NULL, -2 where
+    the guard skips the row. First come the outcomes of the pending inputs, then those of the inputs
+    that can't be sent, with the reasons in `invalid`. `pending` is None when no row makes a call.
+    `inputs` are the pending ones where they may be shortened and sent again.
     """
 
     question: Question
+    exchange: Exchange | PreviewExchange
     pending: Pending | Previewed | None
     answer_of: _Ids
+    invalid: tuple[str, ...] = ()
+    inputs: pa.Table | None = None
 
     @property
     def asked(self) -> int:
@@ -61,29 +69,21 @@ class WindowRequest:
             nulls=int(np.count_nonzero(self.answer_of == _NULL)),
             skipped=int(np.count_nonzero(self.answer_of == _SKIPPED)),
         )
-        if self.pending is None:
+        if self.pending is None and not self.invalid:
             return pa.nulls(rows, self.question.type), unasked
-        results, values = self._typed(self.pending.result())
-        reporter.errors(results)
-        positions = pa.array(self.answer_of, mask=self.answer_of < 0)
-        return values.take(positions), _usage(results, unasked)
+        outcomes = self._outcomes()
+        reporter.errors(outcomes.results)
+        by_row = outcomes.details if self.question.call.detail else outcomes.answers
+        return by_row(self.answer_of), _usage(outcomes.results, unasked)
 
-    def _typed(self, results: pa.Table) -> tuple[pa.Table, pa.Array]:
-        """Return the results with an error for each text that is not of the type, and values."""
-        texts = results.column("text").combine_chunks()
-        if self.question.answer_type is None:
-            return results, texts
-        values, wrong = self.question.answer_type.column(texts.to_pylist())
-        for name, reasons in (
-            ("error_code", dict.fromkeys(wrong, _WRONG_TYPE)),
-            ("error_message", wrong),
-        ):
-            entries = results.column(name).to_pylist()
-            for position, reason in reasons.items():
-                entries[position] = reason
-            position = results.schema.get_field_index(name)
-            results = results.set_column(position, name, pa.array(entries, pa.utf8()))
-        return results, values
+    def _outcomes(self) -> Outcomes:
+        question = self.question
+        cut: dict[int, Cut] = {}
+        results = self.pending.result() if self.pending else RESULT_SCHEMA.empty_table()
+        if self.inputs is not None:
+            results, cut = ask_shortened(question, self.inputs, self.exchange, results)
+        outcomes = Outcomes.of(results, question.answer_type, question.max_tokens, cut)
+        return outcomes.and_invalid(self.invalid)
 
 
 def send(
@@ -99,9 +99,11 @@ def send(
         inputs = inputs.take(passed)
     distinct = distinct_rows(inputs)
     inputs = inputs.take(distinct.first)
-    asked = _not_all_null(inputs)
+    invalid = invalid_rows(inputs)
+    asked = np.setdiff1d(_not_all_null(inputs), list(invalid))
     answer_of_input = np.full(len(distinct.first), _NULL, np.int64)
     pending: Pending | Previewed | None = None
+    resent: pa.Table | None = None
     if len(asked):
         inputs = inputs.take(asked)
         groups = planner.groups(inputs)
@@ -109,9 +111,12 @@ def send(
         answer_of_input[asked[order]] = np.arange(len(order))
         prompts = render(question.prompt, inputs, groups, question.call.json_columns)
         pending = exchange.submit(prompts)
+        resent = inputs.take(pa.array(order)) if question.prompt.truncates else None
+    answer_of_input[list(invalid)] = len(asked) + np.arange(len(invalid))
     answer_of = np.full(rows.num_rows, _SKIPPED, np.int64)
     answer_of[passed] = answer_of_input[distinct.inverse]
-    return WindowRequest(question, pending, answer_of)
+    reasons = tuple(invalid.values())
+    return WindowRequest(question, exchange, pending, answer_of, reasons, resent)
 
 
 def _not_all_null(rows: pa.Table) -> _Ids:

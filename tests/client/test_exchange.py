@@ -138,7 +138,7 @@ def test_prompts_of_another_type_are_refused_at_once(directory: Path) -> None:
 def test_a_step_that_fails_is_an_error_of_its_rows_only(directory: Path) -> None:
     with open_exchange(settings(directory), {}, identity()) as exchange:
         results = exchange.submit(prompts(["fail"])).result()
-        assert results["error_code"].to_pylist() == ["ENGINE_ERROR"]
+        assert results["error_code"].to_pylist() == ["ENGINE"]
         assert "a step went wrong" in results["error_message"][0].as_py()
         after = exchange.submit(prompts(["all is well"])).result()
     assert after["text"].to_pylist() == ["all is well"]

@@ -32,7 +32,7 @@ def test_the_process_answers_as_the_engine_does_without_it(directory: Path) -> N
     direct = engine.generate(pieces, SamplingParameters(choices=CHOICES))
     assert through_process["text"].to_pylist() == [result.text for result in direct]
     assert through_process["error_code"].to_pylist() == [result.error_code for result in direct]
-    assert through_process["error_code"].to_pylist()[-1] == "PROMPT_TOO_LONG"
+    assert through_process["error_code"].to_pylist()[-1] == "OVERFLOW"
     assert set(through_process["text"].to_pylist()[:-1]) <= set(CHOICES)
 
 

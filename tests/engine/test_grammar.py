@@ -156,7 +156,7 @@ def test_a_grammar_that_makes_no_sense_is_an_error_of_its_row(
     bad = Request(0, ("Great",), SamplingParameters(**parameters))  # type: ignore[arg-type]
     good = Request(1, ("Great",), SamplingParameters(regex="yes|no"))
     results = {result.id: result for result in make_engine().run([bad, good])}
-    assert results[0].error_code == "INVALID_REQUEST"
+    assert results[0].error_code == "INVALID_CALL"
     for word in words:
         assert word in (results[0].error_message or "")
     assert results[1].text in ("yes", "no")
@@ -166,7 +166,7 @@ def test_a_grammar_that_grows_too_large_is_an_error_of_its_row(make_engine: Engi
     large = SamplingParameters(regex="((a{1,1000}){1,1000}){1,1000}")
     requests = [Request(0, ("Great",), large), Request(1, ("Great",), SamplingParameters(9))]
     results = {result.id: result for result in make_engine().run(requests)}
-    assert results[0].error_code == "INVALID_REQUEST"
+    assert results[0].error_code == "INVALID_CALL"
     assert "the grammar can't be followed: lexer error" in (results[0].error_message or "")
     assert results[1].error_code is None
 

@@ -75,7 +75,7 @@ def test_answers_that_outgrow_the_pool_are_recomputed(make_engine: EngineMaker) 
 
 def test_a_prompt_that_is_too_long_is_an_error_and_the_others_finish(engine: LLMEngine) -> None:
     results = engine.generate(["Great", "it itches " * 400, "Not for me"], GREEDY)
-    assert [result.error_code for result in results] == [None, "PROMPT_TOO_LONG", None]
+    assert [result.error_code for result in results] == [None, "OVERFLOW", None]
     message = results[1].error_message or ""
     assert str(results[1].prompt_tokens) in message
     assert "at most 255 fit" in message
@@ -85,7 +85,7 @@ def test_a_prompt_that_is_too_long_is_an_error_and_the_others_finish(engine: LLM
 def test_a_prompt_that_the_pool_cannot_hold_says_so(make_engine: EngineMaker) -> None:
     engine = make_engine(cache_bytes=20 * TOKEN_BYTES)
     results = engine.generate(["it itches " * 40, "Great"], LABELS)
-    assert [result.error_code for result in results] == ["PROMPT_TOO_LONG", None]
+    assert [result.error_code for result in results] == ["OVERFLOW", None]
     assert "cache_bytes" in (results[0].error_message or "")
 
 
@@ -98,9 +98,9 @@ def test_an_answer_is_cut_where_the_context_ends(engine: LLMEngine) -> None:
 @pytest.mark.parametrize(
     ("pieces", "code"),
     [
-        (("Great \ud800",), "TOKENIZATION_FAILED"),
-        (("Great", None), "TOKENIZATION_FAILED"),
-        (("Great", 5), "TOKENIZATION_FAILED"),
+        (("Great \ud800",), "INVALID_INPUT"),
+        (("Great", None), "INVALID_INPUT"),
+        (("Great", 5), "INVALID_INPUT"),
     ],
 )
 def test_a_bad_row_is_an_error_of_its_own(
@@ -127,7 +127,7 @@ def test_parameters_that_make_no_sense_are_errors(
     engine: LLMEngine, parameters: SamplingParameters
 ) -> None:
     (result,) = engine.generate(["Great"], parameters)
-    assert (result.finish_reason, result.error_code) == ("error", "INVALID_REQUEST")
+    assert (result.finish_reason, result.error_code) == ("error", "INVALID_CALL")
 
 
 def test_cancelled_requests_end_and_the_others_finish(engine: LLMEngine) -> None:
@@ -166,7 +166,7 @@ def test_a_row_that_the_model_fails_on_costs_no_other(
     results = engine.generate(PROMPTS, GREEDY)
     for result, text, bad in zip(results, expected, poisoned, strict=True):
         if bad:
-            assert result.error_code == "MODEL_FAILED"
+            assert result.error_code == "ENGINE"
             assert "out of memory" in (result.error_message or "")
         elif result.error_code is None:
             assert result.text == text

@@ -74,6 +74,13 @@ def test_other_flight_errors_are_no_refusals(extra_info: bytes | None) -> None:
     assert decode_refusal(extra_info) is None
 
 
+def test_probabilities_travel_where_they_are_wanted() -> None:
+    parcel = Parcel()
+    parcel.add(1, Result(0, "a", "choice", probabilities=(0.75, 0.25)), False)
+    assert parcel.to_batch(probabilities=True).column("probabilities").to_pylist() == [[0.75, 0.25]]
+    assert parcel.to_batch().column("probabilities").to_pylist() == [None]
+
+
 def test_logprobs_travel_with_their_rows() -> None:
     rival = TokenLogprob(8, " b", -2.5)
     token = TokenLogprob(7, " a", -0.5, (TokenLogprob(7, " a", -0.5), rival))

@@ -113,7 +113,7 @@ def test_a_row_that_ends_in_an_error_is_null_and_the_others_are_answered(
     frame = spark.createDataFrame(rows, "x STRING").coalesce(1)
     answers = _answers(frame.select(llm("classify", "x")))
     assert answers == [_classified("x", "fine"), None, _classified("x", "fine too")]
-    assert sparkllm.usage(spark).last.errors == {"PROMPT_TOO_LONG": 1}
+    assert sparkllm.usage(spark).last.errors == {"OVERFLOW": 1}
 
 
 def test_numbers_dates_and_nested_values_are_arguments_too(spark: SparkSession) -> None:
@@ -180,7 +180,7 @@ def test_a_row_longer_than_the_context_is_null_and_the_others_are_answered(
     assert answers[0] is not None
     assert answers[1] is None
     assert answers[2] is not None
-    assert sparkllm.usage(real_engine).last.errors == {"PROMPT_TOO_LONG": 1}
+    assert sparkllm.usage(real_engine).last.errors == {"OVERFLOW": 1}
 
 
 def test_a_model_that_does_not_exist_is_one_clear_exception(real_engine: SparkSession) -> None:

@@ -32,11 +32,11 @@ def _settings(listener: UsageListener, query: str = "7", token: str = "") -> Wor
 def test_reports_are_counted_once_the_reporter_is_closed(listener: UsageListener) -> None:
     for query in ("1", "2"):
         with Reporter(_settings(listener, query)) as reporter:
-            reporter.window(Usage(rows=10, calls=4, errors={"PROMPT_TOO_LONG": 1}))
+            reporter.window(Usage(rows=10, calls=4, errors={"OVERFLOW": 1}))
             reporter.under_way(3)
-            reporter.window(Usage(rows=5, calls=5, errors={"PROMPT_TOO_LONG": 2}))
+            reporter.window(Usage(rows=5, calls=5, errors={"OVERFLOW": 2}))
     ledger = listener.ledger("app")
-    assert ledger.last == Usage(rows=15, calls=9, errors={"PROMPT_TOO_LONG": 3})
+    assert ledger.last == Usage(rows=15, calls=9, errors={"OVERFLOW": 3})
     assert ledger.session.rows == 30
     assert ledger.rows_done == 30
 
@@ -82,21 +82,21 @@ def test_a_driver_that_is_gone_costs_no_error(listener: UsageListener) -> None:
 
 
 def test_usage_reads_as_one_line() -> None:
-    usage = Usage(rows=1200, calls=3, prompt_tokens=5000, errors={"PROMPT_TOO_LONG": 2})
+    usage = Usage(rows=1200, calls=3, prompt_tokens=5000, errors={"OVERFLOW": 2})
     assert str(usage) == (
         "1,200 rows · 3 distinct prompts · 5,000 prompt tokens · 0 tokens from cache · "
-        "0 output tokens · 2 errors (PROMPT_TOO_LONG 2)"
+        "0 output tokens · 2 errors (OVERFLOW 2)"
     )
 
 
 def test_row_errors_are_logged_with_their_reason_but_not_a_million_times(
     listener: UsageListener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    failed = {"error_code": "PROMPT_TOO_LONG", "error_message": "it has 3000 tokens"}
+    failed = {"error_code": "OVERFLOW", "error_message": "it has 3000 tokens"}
     fine = {"error_code": None, "error_message": None}
     with Reporter(_settings(listener)) as reporter:
         reporter.errors(pa.Table.from_pylist([failed] * 40 + [fine]))
     lines = [record.getMessage() for record in caplog.records]
-    assert lines[0] == "PROMPT_TOO_LONG: it has 3000 tokens (the row's answer is NULL)"
+    assert lines[0] == "OVERFLOW: it has 3000 tokens (the row's answer is NULL)"
     assert len(lines) == 6
-    assert lines[-1].startswith("40 inputs ended in PROMPT_TOO_LONG")
+    assert lines[-1].startswith("40 inputs ended in OVERFLOW")

@@ -11,14 +11,14 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
-from typing import Final, Protocol
+from typing import Protocol
 
+from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.request import Request, Result, SamplingParameters
 from sparkllm_engine.server.answers import Answers, is_determined
 from sparkllm_engine.server.outbox import Outbox
 from sparkllm_engine.server.prompts import RequestBatch
 
-ENGINE_ERROR: Final = "ENGINE_ERROR"
 _ROWS_BETWEEN_STEPS = 1024
 _FAILURES_IN_A_ROW = 3
 _log = logging.getLogger(__name__)
@@ -158,4 +158,4 @@ class EngineLoop:
 
 def _failed(request: int, error: Exception) -> Result:
     message = f"the engine failed: {type(error).__name__}: {error}"
-    return Result(request, None, "error", ENGINE_ERROR, message)
+    return Result(request, None, "error", RowErrorCode.ENGINE, message)

@@ -30,8 +30,12 @@ class Parcel:
         self.results += other.results
         self.reused += other.reused
 
-    def to_batch(self) -> pa.RecordBatch:
-        """Return the rows as a batch of `RESULT_SCHEMA`; reused rows have cost no tokens."""
+    def to_batch(self, probabilities: bool = False) -> pa.RecordBatch:
+        """Return the rows as a batch of `RESULT_SCHEMA`; reused rows have cost no tokens.
+
+        Args:
+            probabilities: whether those of the choices go along.
+        """
         results = self.results
         spent = ~np.array(self.reused, dtype=np.bool_)
         columns = [
@@ -43,7 +47,9 @@ class Parcel:
             np.array([result.prompt_tokens for result in results], dtype=np.int32) * spent,
             np.array([result.cached_tokens for result in results], dtype=np.int32) * spent,
             np.array([result.output_tokens for result in results], dtype=np.int32) * spent,
+            [result.most_tokens for result in results],
             self.reused,
+            [(result.probabilities if probabilities else ()) or None for result in results],
             [_logprobs(result) for result in results],
         ]
         arrays = [

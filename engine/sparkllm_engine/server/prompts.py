@@ -1,10 +1,11 @@
 """From request batches to prompts and the keys by which equal requests are known."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from itertools import pairwise
 from json import dumps
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +20,8 @@ _DIGEST_BYTES = 16
 class RequestBatch:
     """Decoded requests: one entry of each list a row.
 
-    A row's key is the digest of its pieces' digests after that of the sampling parameters.
+    A row's key is the digest of its pieces' digests after that of the sampling parameters, but for
+    `probabilities`, which changes no answer.
     """
 
     ids: list[int]
@@ -31,7 +33,7 @@ class RequestDecoder:
     """Decodes the batches of one exchange; a dictionary that many batches share is read once."""
 
     def __init__(self, parameters: SamplingParameters) -> None:
-        self._sampling = _digest(dumps(asdict(parameters), sort_keys=True))
+        self._sampling = _digest(dumps(_deciding(parameters), sort_keys=True))
         self._dictionary: pa.Array | None = None
         self._pieces = np.empty(0, dtype=object)
         self._digests = np.empty((0, _DIGEST_BYTES), dtype=np.uint8)
@@ -73,6 +75,10 @@ class RequestDecoder:
         for start, end in pairwise(bounds):
             pieces = digests[start * _DIGEST_BYTES : end * _DIGEST_BYTES]
             yield blake2b(self._sampling + pieces, digest_size=_DIGEST_BYTES).digest()
+
+
+def _deciding(parameters: SamplingParameters) -> dict[str, Any]:
+    return asdict(replace(parameters, probabilities=False))
 
 
 def _digest(text: str) -> bytes:

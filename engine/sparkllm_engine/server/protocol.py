@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from sparkllm_engine.request import SamplingParameters
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
 _LONGEST_REFUSAL = 2000
 
 _TOKEN = [("token", pa.int32()), ("text", pa.utf8()), ("logprob", pa.float64())]
@@ -37,7 +37,9 @@ RESULT_SCHEMA: Final = pa.schema(
         pa.field("prompt_tokens", pa.int32()),
         pa.field("cached_tokens", pa.int32()),
         pa.field("output_tokens", pa.int32()),
+        pa.field("most_tokens", pa.int32()),
         pa.field("reused", pa.bool_()),
+        pa.field("probabilities", pa.list_(pa.float64())),
         pa.field("logprobs", pa.list_(pa.struct([*_TOKEN, ("top", pa.list_(pa.struct(_TOKEN)))]))),
     ]
 )
@@ -108,6 +110,7 @@ _INTEGERS = ("max_tokens", "min_tokens", "top_k")
 _PERHAPS_INTEGERS = ("seed", "logprobs")
 _NUMBERS = ("temperature", "top_p")
 _TEXTS = ("choices", "stop")
+_FLAGS = ("length_normalized", "probabilities")
 
 
 def _check_types(sampling: Mapping[str, object]) -> None:
@@ -118,7 +121,7 @@ def _check_types(sampling: Mapping[str, object]) -> None:
             good = type(value) is int or value is None
         elif name in _NUMBERS:
             good = type(value) in (int, float)
-        elif name == "length_normalized":
+        elif name in _FLAGS:
             good = type(value) is bool
         elif name in _TEXTS:
             good = isinstance(value, list) and all(isinstance(text, str) for text in value)

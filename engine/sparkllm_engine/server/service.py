@@ -130,6 +130,6 @@ class _Exchange:
                 if parcel is None:
                     return
                 if parcel.ids:
-                    self._writer.write_batch(parcel.to_batch())
+                    self._writer.write_batch(parcel.to_batch(self._parameters.probabilities))
         except (pa.ArrowException, OSError) as error:
             _log.info("a client is gone: %s", error)

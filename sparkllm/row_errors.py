@@ -1,0 +1,67 @@
+"""The errors of rows, documented: `python -m sparkllm.row_errors` prints `docs/errors.md`."""
+
+from sparkllm_engine.errors import RowErrorCode
+
+_TEXT = """\
+# Errors of rows
+
+Made by `make docs` from `engine/sparkllm_engine/errors.py` and `sparkllm/row_errors.py`; edit
+those.
+
+A wrong *call* (an unknown option, a placeholder without a column) is refused by the analyzer before
+anything runs. A *row* that has no answer never fails a query unless the call says so:
+
+| option | a row with an error |
+|---|---|
+| (default), `on_error => 'null'` | is NULL, counted in `sparkllm.usage(spark)` and logged |
+| `on_error => 'fail'` | ends the query; the first line of the exception has code and message |
+| `on_error => 'detail'` | every answer is a struct, see below |
+| `max_error_ratio => 0.05` | is NULL or has its detail; a task with more of them fails |
+
+`max_error_ratio` is looked at for each task, when it has read all rows of its partition: a
+query that succeeds has no larger share of errors.
+
+```sql
+SELECT id, r.value, r.error.code, r.error.message, r.usage.prompt_tokens
+FROM (SELECT id, llm('classify', review, on_error => 'detail') AS r FROM reviews)
+```
+
+The detail is NULL where no model was asked (all columns NULL), else
+
+```
+STRUCT<value, error STRUCT<code, message>, finish_reason,
+       usage STRUCT<prompt_tokens, cached_tokens, output_tokens>,
+       cut ARRAY<STRUCT<column, characters>>>
+```
+
+Of rows that share one answer, the first has its tokens and the others 0, so that sums are what was
+spent; an answer that the engine remembers costs 0.
+
+## Rows that are too long
+
+`overflow => 'error'` (default) makes them `OVERFLOW`. With `overflow => 'truncate'` the longest
+text columns of the row are cut at their end to one length, marked with `…`, until the prompt fits;
+numbers, arrays and the instruction are never cut. `cut` in the detail says how many characters of
+which column were left out.
+
+## Codes
+
+*passing*: the same row may be answered when the query runs again.
+
+"""
+
+
+def document() -> str:
+    """Return `docs/errors.md`."""
+    rows = [
+        f"| `{code}` | {code.meaning} | {code.remedy} | {'yes' if code.is_passing else ''} |"
+        for code in RowErrorCode
+    ]
+    table = ["| code | what happened | what to do | passing |", "|---|---|---|---|", *rows]
+    return _TEXT + "\n".join(table) + "\n"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(document())
