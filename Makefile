@@ -5,7 +5,7 @@ SUBMIT := $(BIN)/spark-submit --conf spark.ui.showConsoleProgress=false \
   --driver-java-options -Dlog4j2.configurationFile=$(abspath sql_examples/log4j2.properties)
 
 .DEFAULT_GOAL := help
-.PHONY: help install java demo test test-long lint docs bench compat clean
+.PHONY: help install java demo test test-long gpu-check lint docs bench compat clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -29,6 +29,13 @@ test: java install lint ## lint, types, import contracts, tests
 
 test-long: java install ## the tests that take minutes
 	$(BIN)/python -m pytest -m long
+
+GPU_PYTHON ?= $(BIN)/python
+gpu-check: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),install) ## tests and benchmarks of the engine on a GPU, GPU_PYTHON=another python
+	export PYTHONPATH=.:engine:kernels:optimizer && \
+	SPARKLLM_TEST_DEVICE=cuda $(GPU_PYTHON) -m pytest -m 'not long' tests/engine tests/kernels && \
+	$(GPU_PYTHON) -m benchmarks.engine --device cuda --sizes 80M 0.5B --workloads a b c \
+	  --peers generate --rounds 2 --json benchmarks/results/engine_gpu.json
 
 lint: install
 	$(BIN)/ruff format --check .

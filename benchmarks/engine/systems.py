@@ -83,12 +83,13 @@ class Ours:
 class Transformers:
     """`generate` on batches padded to one length, or `generate_batch`."""
 
-    def __init__(self, name: str, model: Path, continuous: bool) -> None:
+    def __init__(self, name: str, model: Path, continuous: bool, device: str) -> None:
         self.name = name
         self._continuous = continuous
         self._model = AutoModelForCausalLM.from_pretrained(
             model, dtype=torch.bfloat16, attn_implementation="sdpa"
         ).eval()
+        self._model.to(device)
 
     def run(self, workload: Workload, prompts: Prompts) -> Run | None:
         if workload.choices:
@@ -113,8 +114,10 @@ class Transformers:
         for first in range(0, len(prompts.ids), _PADDED_BATCH):
             rows = prompts.ids[first : first + _PADDED_BATCH]
             longest = max(map(len, rows))
-            ids = torch.tensor([[0] * (longest - len(row)) + row for row in rows])
-            mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
+            padding = [longest - len(row) for row in rows]
+            ids = torch.tensor([[0] * p + row for p, row in zip(padding, rows, strict=True)])
+            mask = (torch.arange(longest)[None] >= torch.tensor(padding)[:, None]).long()
+            ids, mask = ids.to(self._model.device), mask.to(self._model.device)
             self._model.generate(input_ids=ids, attention_mask=mask, generation_config=config)
 
     def _generate_batch(self, workload: Workload, prompts: Prompts) -> None:

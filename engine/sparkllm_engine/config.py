@@ -24,7 +24,8 @@ class EngineConfig:
 
     Attributes:
         model: Hugging Face id or local path of a decoder.
-        device: torch device, such as `cpu`.
+        device: torch device, such as `cuda` or `cpu`; `auto` takes a GPU where torch can use one, but
+            for int8.
         dtype: `auto` (bfloat16 where the processor computes in it, else float32), `bfloat16`
             or `float32`.
         quantization: `none`, or `int8` to compute linear layers in 8-bit integers, on a CPU only.
@@ -41,7 +42,7 @@ class EngineConfig:
     """
 
     model: str
-    device: str = "cpu"
+    device: str = "auto"
     dtype: str = "auto"
     quantization: str = "none"
     threads: int = 0
@@ -58,7 +59,7 @@ class EngineConfig:
             value = getattr(self, name)
             if value not in choices:
                 raise EngineConfigError(f"{name} {value!r} is unknown: use {' or '.join(choices)}")
-        if self.quantization != "none" and not self.device.startswith("cpu"):
+        if self.quantization != "none" and not self.device.startswith(("cpu", "auto")):
             raise EngineConfigError(
                 f"quantization {self.quantization} is for device cpu, not for {self.device}"
             )

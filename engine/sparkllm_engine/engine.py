@@ -121,8 +121,9 @@ class LLMEngine:
         return self._statistics.as_dict()
 
     def measure_peak(self) -> None:
-        """Measure what the processor can do at most, for `statistics`; takes about a second."""
-        self._statistics.peak = measure_peak(self._decoder.dtype, self._threads)
+        """Measure what the device can do at most, for `statistics`; takes about a second."""
+        decoder = self._decoder
+        self._statistics.peak = measure_peak(decoder.dtype, decoder.device, self._threads)
 
     def run(self, requests: Iterable[Request]) -> Iterator[Result]:
         """Yield results as they finish, pulling requests only as they are needed."""

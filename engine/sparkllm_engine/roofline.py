@@ -9,6 +9,7 @@ import torch
 from sparkllm_engine.threads import use_threads
 
 _SIZE = 2048
+_GPU_SIZE = 8192
 _BYTES = 1 << 28
 _ROUNDS = 5
 
@@ -26,23 +27,26 @@ class Peak:
     gigabytes_per_second: float
 
 
-def measure_peak(dtype: torch.dtype, threads: int) -> Peak:
-    """Measure the processor with so many threads; takes about a second."""
+def measure_peak(dtype: torch.dtype, device: torch.device, threads: int) -> Peak:
+    """Measure a device, a processor with so many threads; takes about a second."""
     use_threads(threads)
     with torch.inference_mode():
-        left = torch.randn(_SIZE, _SIZE).to(dtype)
-        right = torch.randn(_SIZE, _SIZE).to(dtype)
-        product = _best(lambda: torch.nn.functional.linear(left, right))
-        memory = torch.ones(_BYTES // 4, dtype=torch.float32)
-        read = _best(memory.sum)
-    return Peak(2 * _SIZE**3 / product / 1e9, _BYTES / read / 1e9)
+        size = _SIZE if device.type == "cpu" else _GPU_SIZE
+        left = torch.randn(size, size, device=device).to(dtype)
+        right = torch.randn(size, size, device=device).to(dtype)
+        product = _best(lambda: torch.nn.functional.linear(left, right), device)
+        memory = torch.ones(_BYTES // 4, dtype=torch.float32, device=device)
+        read = _best(memory.sum, device)
+    return Peak(2 * size**3 / product / 1e9, _BYTES / read / 1e9)
 
 
-def _best(run: Callable[[], object]) -> float:
+def _best(run: Callable[[], object], device: torch.device) -> float:
     """Return the least seconds of some rounds."""
     seconds = []
     for _ in range(_ROUNDS):
         start = perf_counter()
         run()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
         seconds.append(perf_counter() - start)
     return min(seconds)

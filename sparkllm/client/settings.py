@@ -14,6 +14,7 @@ class EngineSettings:
     Attributes:
         implementation: `module:Class` of the engine, empty for `sparkllm_engine:LLMEngine`.
         model: Hugging Face id or local path.
+        device: torch device, `auto` for a GPU where there is one.
         quantization: `none` or `int8`.
         threads: threads of the forward pass, 0 for all cores.
         token_budget: tokens per step.
@@ -28,6 +29,7 @@ class EngineSettings:
 
     implementation: str
     model: str
+    device: str
     quantization: str
     threads: int
     token_budget: int

@@ -83,6 +83,7 @@ def _options(
         config={
             "model": settings.model,
             "threads": settings.threads,
+            "device": settings.device,
             "quantization": settings.quantization,
             "token_budget": settings.token_budget,
             "cache_bytes": settings.cache_bytes,

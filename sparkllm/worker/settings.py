@@ -67,6 +67,7 @@ def engine_settings(properties: Properties) -> EngineSettings:
     return EngineSettings(
         implementation=configuration.ENGINE_IMPLEMENTATION.value(properties),
         model=configuration.MODEL.value(properties) or str(demo_model.path()),
+        device=configuration.ENGINE_DEVICE.value(properties),
         quantization=configuration.ENGINE_QUANTIZATION.value(properties),
         threads=configuration.ENGINE_THREADS.value(properties) or executor_cores(properties),
         token_budget=configuration.ENGINE_TOKEN_BUDGET.value(properties),

@@ -29,6 +29,7 @@ def settings(directory: Path, **changes: object) -> EngineSettings:
     values: dict[str, object] = {
         "implementation": f"{MODULE}:ScriptedEngine",
         "model": "ready",
+        "device": "cpu",
         "quantization": "none",
         "threads": 1,
         "token_budget": 64,

@@ -10,6 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from sparkllm_engine import EngineConfig, LLMEngine
+from tests.device import DEVICE
 from tests.engine.models import FAMILIES, save_model
 
 EngineMaker = Callable[..., LLMEngine]
@@ -54,7 +55,10 @@ def make_engine(folders: Callable[[str], Path]) -> EngineMaker:
     """Return an engine in float32 on one thread, with a small pool."""
 
     def make(family: str = "llama", **settings: Any) -> LLMEngine:
-        defaults = {"dtype": "float32", "threads": 1, "cache_bytes": 4 << 20, "token_budget": 64}
+        defaults = {
+            "device": DEVICE, "dtype": "float32", "threads": 1, "cache_bytes": 4 << 20,
+            "token_budget": 64,
+        }  # fmt: skip
         return LLMEngine(EngineConfig(str(folders(family)), **(defaults | settings)))
 
     return make

@@ -157,5 +157,5 @@ def test_a_large_pool_takes_memory_only_as_it_is_written(
     folders: Callable[[str], Path],
 ) -> None:
     before = psutil.Process().memory_info().rss
-    LLMEngine(EngineConfig(str(folders("llama")), threads=1, cache_bytes=2 << 30))
+    LLMEngine(EngineConfig(str(folders("llama")), device="cpu", threads=1, cache_bytes=2 << 30))
     assert psutil.Process().memory_info().rss - before < 1 << 29

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 from sparkllm_engine.config import EngineConfig
 from sparkllm_engine.model import DISCARD_SLOT, Decoder, PackedRow, load_model, partition, plan
 from sparkllm_engine.model.last_layer import LastLayer
+from tests.device import DEVICE
 from tests.engine.models import FAMILIES, VOCABULARY, WINDOW
 
 LENGTH = 40
@@ -25,7 +26,7 @@ def family(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def decoder(folders: Callable[[str], Path], family: str) -> Decoder:
-    config = EngineConfig(str(folders(family)), dtype="float32", threads=1)
+    config = EngineConfig(str(folders(family)), device=DEVICE, dtype="float32", threads=1)
     return Decoder(load_model(config), cache_bytes=1 << 20, scratch=64, threads=1)
 
 
@@ -68,7 +69,7 @@ def logits_of(decoder: Decoder, rows: list[PackedRow]) -> list[Tensor]:
     """Return the logits `[wanted, vocabulary]` of each row."""
     found = {}
     for part in decoder.forward(rows):
-        found |= dict(zip(part.rows, part.logits, strict=True))
+        found |= dict(zip(part.rows, part.logits.cpu(), strict=True))
     return [found[index] for index in range(len(rows))]
 
 
@@ -174,7 +175,7 @@ def test_a_step_split_over_threads_gives_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(partition, "_LEAST_TOKENS", 1)
-    config = EngineConfig(str(folders("qwen3")), dtype="float32", threads=2)
+    config = EngineConfig(str(folders("qwen3")), device="cpu", dtype="float32", threads=2)
     decoder = Decoder(load_model(config), cache_bytes=1 << 20, scratch=64, threads=2)
     slots = [slots_of(decoder, i) for i in range(4)]
     slots[3] = np.concatenate((slots[0][:20], slots[3][20:]))

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from sparkllm_kernels import attend, attend_partial, merge_partials
+from tests.device import DEVICE
 
 
 def softmax_attention(
@@ -32,12 +33,13 @@ def case(keys: int, rows: int = 6, dtype: torch.dtype = torch.float32) -> tuple[
     query = torch.randn(2, 3, rows, 16, generator=generator)
     key = torch.randn(2, 3, keys, 16, generator=generator)
     value = torch.randn(2, 3, keys, 16, generator=generator)
-    return query.to(dtype), key.to(dtype), value.to(dtype)
+    return tuple(tensor.to(DEVICE, dtype) for tensor in (query, key, value))
 
 
 def causal_bias(rows: int, keys: int) -> Tensor:
     hidden = torch.ones(rows, keys, dtype=torch.bool).triu(keys - rows + 1)
-    return torch.zeros(rows, keys).masked_fill(hidden, float("-inf")).expand(1, 3, rows, keys)
+    bias = torch.zeros(rows, keys).masked_fill(hidden, float("-inf"))
+    return bias.to(DEVICE).expand(1, 3, rows, keys)
 
 
 @pytest.mark.parametrize("keys", [1, 7, 512, 513, 700])

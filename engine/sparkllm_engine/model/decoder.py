@@ -89,13 +89,19 @@ class Decoder:
         return self.pool.dtype
 
     @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        device: torch.device = self._model.device
+        return device
+
+    @property
     def vocabulary(self) -> int:
         """Tokens that there are logits for."""
         return self._head.width
 
     def forward(self, rows: Rows[PackedRow]) -> list[RowLogits]:
         """Compute the rows together and return the logits they want."""
-        parts = partition(rows, self._threads.count if self._on_cpu else 1)
+        parts = partition(rows, self._threads.count if self.device.type == "cpu" else 1)
         work = self._parameters * sum(row.length for row in rows)
         done = self._threads.run([partial(self._forward_part, rows, p) for p in parts], work)
         return [logits for part in done for logits in part]
@@ -111,10 +117,6 @@ class Decoder:
         (answer,) = self.forward([row])
         return probe.agrees(answer.logits[0], [last // 2, last])
 
-    @property
-    def _on_cpu(self) -> bool:
-        return bool(self._model.device.type == "cpu")
-
     def _forward_part(self, rows: Rows[PackedRow], members: list[int]) -> list[RowLogits]:
         part = [rows[member] for member in members]
         firsts = np.cumsum([0, *(row.length for row in part)])
@@ -122,7 +124,7 @@ class Decoder:
         wanted = [
             firsts[i] + offset for group in groups for i in group for offset in part[i].wanted
         ]
-        device = self._model.device
+        device = self.device
         context = ForwardContext(
             pool=self.pool,
             plans=AttentionPlans(part, device),

@@ -93,8 +93,12 @@ def _why_not_found(name: str, error: Exception) -> str:
 
 
 def _device(config: EngineConfig) -> torch.device:
+    name = config.device
+    if name == "auto":
+        on_gpu = torch.cuda.is_available() and config.quantization == "none"
+        name = "cuda" if on_gpu else "cpu"
     try:
-        device = torch.device(config.device)
+        device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise EngineConfigError(f"device '{config.device}' can't be used: {error}") from error
