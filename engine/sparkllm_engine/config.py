@@ -24,8 +24,8 @@ class EngineConfig:
 
     Attributes:
         model: Hugging Face id or local path of a decoder.
-        device: torch device, such as `cuda` or `cpu`; `auto` takes a GPU where torch can use one, but
-            for int8.
+        device: torch device, such as `cuda` or `cpu`; `auto` takes a GPU where torch can use one,
+            but for int8.
         dtype: `auto` (bfloat16 where the processor computes in it, else float32), `bfloat16`
             or `float32`.
         quantization: `none`, or `int8` to compute linear layers in 8-bit integers, on a CPU only.
