@@ -39,14 +39,12 @@ class Admission:
         self._scratch = scratch
         self._trees: dict[tuple[str, ...], ChoiceTree] = {}
 
-    def admit(self, requests: Requests[Request]) -> list[Sequence | Result]:
-        """Return a sequence or an error for each request, in order."""
-        prompts = self._tokenizer.encode_prompts([request.prompt for request in requests])
-        return [
-            self._admit(request, prompt) for request, prompt in zip(requests, prompts, strict=True)
-        ]
+    def encode(self, requests: Requests[Request]) -> list[Tokens | Exception]:
+        """Return the tokens of each prompt, or why it has none. One thread at a time may ask."""
+        return self._tokenizer.encode_prompts([request.prompt for request in requests])
 
-    def _admit(self, request: Request, prompt: Tokens | Exception) -> Sequence | Result:
+    def admit(self, request: Request, prompt: Tokens | Exception) -> Sequence | Result:
+        """Return a sequence that can run, or what is wrong with the request."""
         if isinstance(prompt, Exception):
             message = f"the prompt can't be tokenised: {type(prompt).__name__}: {prompt}"
             return _error(request, RowErrorCode.INVALID_INPUT, message)

@@ -25,6 +25,7 @@ from sparkllm_engine.scheduling import Sequence as RunningSequence
 from sparkllm_engine.statistics import Statistics
 from sparkllm_engine.threads import use_threads
 from sparkllm_engine.tokenization import PromptTokenizer
+from sparkllm_engine.tokenizing_ahead import TokenizingAhead
 
 # Requests tokenised at a time, and kept ready to run.
 _READY = 256
@@ -69,13 +70,19 @@ class LLMEngine:
         )
         self._generation = Generation(self._tokenizer, loaded.end_tokens, grammars)
         self._inbox: deque[Request] = deque()
+        overlaps = threads > 1 or self._decoder.device.type != "cpu"
+        self._ahead = TokenizingAhead(self._admission.encode) if overlaps else None
         self._finished: list[Result] = []
 
     @property
     def has_unfinished(self) -> bool:
         """Whether some request that was added has no result yet."""
         return bool(
-            self._inbox or self._finished or self._scheduler.waiting or self._scheduler.running
+            self._inbox
+            or self._finished
+            or self._scheduler.waiting
+            or self._scheduler.running
+            or (self._ahead and self._ahead.requests)
         )
 
     def add(self, request: Request) -> None:
@@ -104,6 +111,8 @@ class LLMEngine:
         gone = [sequence.request for sequence in self._scheduler.drop(wanted)]
         gone += [request for request in self._inbox if request.id in wanted]
         self._inbox = deque(request for request in self._inbox if request.id not in wanted)
+        if self._ahead:
+            gone += self._ahead.drop(wanted)
         self._finished += [Result(request.id, None, "cancelled") for request in gone]
 
     def reset_prefix_cache(self) -> None:
@@ -131,6 +140,7 @@ class LLMEngine:
         more = True
         while more or self.has_unfinished:
             missing = 2 * _READY - len(self._inbox) - self._scheduler.waiting
+            missing -= self._ahead.requests if self._ahead else 0
             if more and missing > 0:
                 pulled = list(islice(source, missing))
                 more = len(pulled) == missing
@@ -158,13 +168,23 @@ class LLMEngine:
         return sorted(self.run(requests), key=lambda result: result.id)
 
     def _prepare(self) -> None:
-        """Tokenise what came in while fewer requests wait than a step may take."""
+        """Have as many requests ready as a step may take, and the next ones tokenised meanwhile."""
         with self._statistics.phase("tokenize"):
-            while self._inbox and self._scheduler.waiting < _READY:
-                count = min(len(self._inbox), _READY)
-                requests = [self._inbox.popleft() for _ in range(count)]
-                for admitted in self._admission.admit(requests):
-                    self._take_in(admitted)
+            while self._scheduler.waiting < _READY:
+                if self._ahead and self._ahead.requests:
+                    prompts = self._ahead.take()
+                elif self._inbox:
+                    requests = self._next_requests()
+                    prompts = zip(requests, self._admission.encode(requests), strict=True)
+                else:
+                    break
+                for request, prompt in prompts:
+                    self._take_in(self._admission.admit(request, prompt))
+        if self._ahead and self._inbox and not self._ahead.requests:
+            self._ahead.start(self._next_requests())
+
+    def _next_requests(self) -> list[Request]:
+        return [self._inbox.popleft() for _ in range(min(len(self._inbox), _READY))]
 
     def _advance(self, chunks: list[Chunk], rows: list[PackedRow]) -> None:
         with self._statistics.phase("forward"):
