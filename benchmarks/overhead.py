@@ -58,7 +58,7 @@ def main() -> None:
             "spark.ui.enabled": "false",
             "spark.log.level": "ERROR",
             "spark.sparkllm.engine.implementation": "benchmarks.instant_engine:InstantEngine",
-            "spark.sparkllm.engine.answerBytes": "0",
+            "spark.sparkllm.store.memoryBytes": "0",
         },
     )
     table = reviews(spark, args.rows)

@@ -149,11 +149,6 @@ ENGINE_CACHE_BYTES = _declare(
     BYTES, "engine.cacheBytes", "1g", "startup",
     "Memory of the engine for the KV cache, shared by rows in work and cached prefixes.",
 )  # fmt: skip
-ENGINE_ANSWER_BYTES = _declare(
-    BYTES, "engine.answerBytes", "256m", "startup",
-    "Memory of the engine process for answers of deterministic calls, so that no input is "
-    "asked twice on an executor. 0: off.",
-)  # fmt: skip
 ENGINE_MAX_MODEL_LENGTH = _declare(
     COUNT, "engine.maxModelLength", "0", "startup",
     "Longest prompt and answer together. 0: the model's own context.",
@@ -207,6 +202,25 @@ PYTHON_VERSION = _declare(
 PROGRESS_ENABLED = _declare(
     BOOLEAN, "progress.enabled", "true", "session",
     "Report rows, calls and tokens to the driver while a query runs.",
+)  # fmt: skip
+STORE_MEMORY_BYTES = _declare(
+    BYTES, "store.memoryBytes", "256m", "startup",
+    "Memory of each executor's engine process for answers of deterministic calls, so that no input "
+    "is asked twice. 0: off.",
+)  # fmt: skip
+STORE_PATH = _declare(
+    TEXT, "store.path", "", "startup",
+    "Where answers of deterministic calls are kept for other executors, later queries and other "
+    "applications: a directory, or a URI of a filesystem that pyarrow opens (`s3://…`, "
+    "`hdfs://…`). Empty: in memory only. See docs/store.md.",
+)  # fmt: skip
+STORE_MAX_BYTES = _declare(
+    BYTES, "store.maxBytes", "0", "startup",
+    "Bytes of answers kept at `store.path`; the oldest go first. 0: any number.",
+)  # fmt: skip
+STORE_MAX_AGE = _declare(
+    DURATION, "store.maxAge", "0", "startup",
+    "How long an answer at `store.path` may be used. 0: for ever.",
 )  # fmt: skip
 USAGE_ADDRESS = _declare(
     TEXT, "usage.address", "", "startup",

@@ -11,11 +11,12 @@ class Usage:
     """Counts of some rows' calls.
 
     `rows` were given. Of their inputs, one for each call and row, `nulls` asked nothing, `skipped`
-    were not needed (a CASE, AND, … decided without them) and `reused` had the answer of an equal
-    one. `distinct` inputs of windows were asked, `calls` of
-    them reached the model (the others were answered from an equal call). Token counts are those of
-    the calls; `cached_tokens` is the part of `prompt_tokens` that the prefix cache served. `errors`
-    counts distinct inputs by error code.
+    were not needed (a CASE, AND, … decided without them), `stored` had their answer from the store
+    and `reused` that of an equal one. `distinct` inputs of windows were asked, `calls` of them
+    reached the model. Token counts are those of the calls; `cached_tokens` is the part of
+    `prompt_tokens` that the prefix cache served. The `saved_` ones are those of the calls that the
+    store made unnecessary, as they were when they were made. `errors` counts distinct inputs by
+    error code.
 
     Times are summed over tasks: `seconds` from taking a window to handing out its answers; of those
     `worker_seconds` preparing and placing, `queue_seconds` waiting behind the task's window before,
@@ -26,11 +27,15 @@ class Usage:
     nulls: int = 0
     skipped: int = 0
     reused: int = 0
+    stored: int = 0
     distinct: int = 0
     calls: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
+    saved_prompt_tokens: int = 0
+    saved_cached_tokens: int = 0
+    saved_output_tokens: int = 0
     errors: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     worker_seconds: float = 0.0
@@ -51,11 +56,15 @@ class Usage:
 
     def __str__(self) -> str:
         errors = sum(self.errors.values())
+        saved = self.saved_prompt_tokens + self.saved_output_tokens
+        stored = f"{self.stored:,} answers from the store ({saved:,} tokens saved) · "
         detail = ", ".join(f"{code} {count:,}" for code, count in sorted(self.errors.items()))
         return (
             f"{self.rows:,} rows · {self.calls:,} distinct prompts · "
             f"{self.prompt_tokens:,} prompt tokens · {self.cached_tokens:,} tokens from cache · "
-            f"{self.output_tokens:,} output tokens · {errors:,} errors"
+            f"{self.output_tokens:,} output tokens · "
+            + (stored if self.stored else "")
+            + f"{errors:,} errors"
             + (f" ({detail})" if detail else "")
         )
 

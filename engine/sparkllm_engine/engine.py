@@ -23,6 +23,7 @@ from sparkllm_engine.roofline import measure_peak
 from sparkllm_engine.scheduling import ORDERS, Chunk, Scheduler
 from sparkllm_engine.scheduling import Sequence as RunningSequence
 from sparkllm_engine.statistics import Statistics
+from sparkllm_engine.store.fingerprint import model_fingerprint
 from sparkllm_engine.threads import use_threads
 from sparkllm_engine.tokenization import PromptTokenizer
 from sparkllm_engine.tokenizing_ahead import TokenizingAhead
@@ -73,6 +74,17 @@ class LLMEngine:
         overlaps = threads > 1 or self._decoder.device.type != "cpu"
         self._ahead = TokenizingAhead(self._admission.encode) if overlaps else None
         self._finished: list[Result] = []
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What determines the answers besides the requests: weights, arithmetic, context."""
+        return {
+            "model": model_fingerprint(self.config.model),
+            "dtype": str(self._decoder.dtype),
+            "device": self.config.device.partition(":")[0],
+            "quantization": self.config.quantization,
+            "max_model_length": self.config.max_model_length,
+        }
 
     @property
     def has_unfinished(self) -> bool:

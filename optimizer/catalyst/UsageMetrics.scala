@@ -14,13 +14,15 @@ object UsageMetrics {
     "rows" -> "rows",
     "calls" -> "calls of the model",
     "deduplicated" -> "deduplicated inputs",
+    "stored" -> "inputs answered by the store",
     "nulls" -> "NULL inputs",
     "skipped" -> "inputs that a guard skipped",
     "errors" -> "errors",
     "prompt_tokens" -> "prompt tokens",
     "cached_tokens" -> "prompt tokens from cache",
     "computed_tokens" -> "prompt tokens computed",
-    "output_tokens" -> "output tokens")
+    "output_tokens" -> "output tokens",
+    "saved_tokens" -> "tokens saved by the store")
 
   private val Times = Seq(
     "engine_time" -> "time in the engine",

@@ -5,6 +5,7 @@ have started gRPC.
 """
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from sparkllm_engine.server.endpoint import Endpoint
 from sparkllm_engine.server.process import ProcessStamp
 from sparkllm_engine.server.protocol import REQUEST_SCHEMA, Action, decode_refusal
 
+_LOG = logging.getLogger("sparkllm")
 _OWN_CHANNEL = [("grpc.use_local_subchannel_pool", 1)]
 _ACTION_TIMEOUT = 30.0
 _HEALTH_TIMEOUT = 30.0
@@ -44,7 +46,9 @@ class Connection:
         self._writing = threading.Lock()
         with _translated():
             self._client = _client(endpoint)
-            _call(self._client, Action.REGISTER_OWNER, asdict(owner), _ACTION_TIMEOUT)
+            answer = _call(self._client, Action.REGISTER_OWNER, asdict(owner), _ACTION_TIMEOUT)
+            if answer.get("warning"):
+                _LOG.warning("%s", answer["warning"])
             descriptor = flight.FlightDescriptor.for_command(command)
             self._writer, self._reader = self._client.do_exchange(descriptor)
             self._writer.begin(REQUEST_SCHEMA)

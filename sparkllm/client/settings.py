@@ -20,7 +20,10 @@ class EngineSettings:
         token_budget: tokens per step.
         cache_bytes: bytes of the pool for keys and values.
         max_model_length: tokens, 0 for the model's own context.
-        answer_bytes: bytes of the memory of answers, 0 for none.
+        store_memory_bytes: bytes of answers kept in memory, 0 for none.
+        store_path: where answers are kept beyond the process, empty for nowhere.
+        store_max_bytes: bytes of answers kept there, 0 for any number.
+        store_max_age: seconds that answers are kept there, 0 for ever.
         idle_timeout: seconds without an exchange after which the process ends.
         start_timeout: seconds that a start may take.
         directory: where sockets and logs go; empty for the user's runtime or temporary directory.
@@ -35,7 +38,10 @@ class EngineSettings:
     token_budget: int
     cache_bytes: int
     max_model_length: int
-    answer_bytes: int
+    store_memory_bytes: int
+    store_path: str
+    store_max_bytes: int
+    store_max_age: float
     idle_timeout: float
     start_timeout: float
     directory: str

@@ -16,6 +16,7 @@ from sparkllm_engine.server.endpoint import Endpoint
 from sparkllm_engine.server.options import ServerOptions
 from sparkllm_engine.server.process import ProcessStamp
 from sparkllm_engine.server.readiness import Report
+from sparkllm_engine.store import StoreOptions
 
 _SECRETS = "PYTHON_WORKER_FACTORY"
 _THREAD_COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -78,7 +79,12 @@ def _options(
         executor=identity.executor,
         owner=identity.owner,
         idle_timeout=settings.idle_timeout,
-        answer_bytes=settings.answer_bytes,
+        store=StoreOptions(
+            settings.store_memory_bytes,
+            settings.store_path,
+            settings.store_max_bytes,
+            settings.store_max_age,
+        ),
         implementation=settings.implementation,
         config={
             "model": settings.model,

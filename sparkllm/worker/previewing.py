@@ -78,6 +78,7 @@ class Previewed:
         known = {
             "id": pa.array(np.arange(self.rows)),
             "reused": pa.array(np.ones(self.rows, bool)),
+            "stored": pa.array(np.zeros(self.rows, bool)),
             **{name: pa.array(np.zeros(self.rows, np.int32)) for name in _counts()},
         }
         columns = [

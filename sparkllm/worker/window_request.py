@@ -128,15 +128,21 @@ def _not_all_null(rows: pa.Table) -> _Ids:
 
 def _usage(results: pa.Table, unasked: Usage) -> Usage:
     codes = results.column("error_code").drop_null().value_counts().to_pylist()
-    calls = results.num_rows - _total(results, "reused")
+    called = results.filter(pc.invert(results.column("reused")))
+    stored = results.filter(results.column("stored"))
+    asked = unasked.rows - unasked.nulls - unasked.skipped
     return replace(
         unasked,
-        reused=unasked.rows - unasked.nulls - unasked.skipped - calls,
+        reused=asked - called.num_rows - stored.num_rows,
+        stored=stored.num_rows,
         distinct=results.num_rows,
-        calls=calls,
-        prompt_tokens=_total(results, "prompt_tokens"),
-        cached_tokens=_total(results, "cached_tokens"),
-        output_tokens=_total(results, "output_tokens"),
+        calls=called.num_rows,
+        prompt_tokens=_total(called, "prompt_tokens"),
+        cached_tokens=_total(called, "cached_tokens"),
+        output_tokens=_total(called, "output_tokens"),
+        saved_prompt_tokens=_total(stored, "prompt_tokens"),
+        saved_cached_tokens=_total(stored, "cached_tokens"),
+        saved_output_tokens=_total(stored, "output_tokens"),
         errors={entry["values"]: entry["counts"] for entry in codes},
     )
 

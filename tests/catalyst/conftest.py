@@ -63,7 +63,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordedAppli
             "spark.sparkllm.model": str(record),
             "spark.sparkllm.engine.implementation": "tests.engines:RecordingEngine",
             "spark.sparkllm.engine.directory": directory,
-            "spark.sparkllm.engine.answerBytes": "0",
+            "spark.sparkllm.store.memoryBytes": "0",
         }
         with application(folder, properties, environment={"PYTHONPATH": str(_ROOT)}) as app:
             for name, (rows, columns) in _TABLES.items():

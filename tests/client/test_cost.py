@@ -15,7 +15,9 @@ ROWS, WINDOW = 100_000, 4000
 def test_a_hundred_thousand_rows_through_an_engine_that_answers_at_once(
     directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    engine = settings(directory, implementation=f"{MODULE}:InstantEngine", answer_bytes=1 << 28)
+    engine = settings(
+        directory, implementation=f"{MODULE}:InstantEngine", store_memory_bytes=1 << 28
+    )
     texts = [f"row {number}" + "x" * 300 for number in range(ROWS)]
     windows = [prompts(texts[start : start + WINDOW]) for start in range(0, ROWS, WINDOW)]
     with open_exchange(engine, {}, identity()) as exchange:

@@ -10,6 +10,8 @@ from sparkllm_engine.request import Result, SamplingParameters
 from sparkllm_engine.server.answers import Answers, is_determined
 from sparkllm_engine.server.outbox import Outbox
 from sparkllm_engine.server.prompts import RequestBatch
+from sparkllm_engine.store import ResultStore, StoreOptions
+from tests.store.answers import key
 
 
 @dataclass
@@ -34,7 +36,7 @@ class AnswersMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.answers = Answers(1 << 20)
+        self.answers = Answers(ResultStore(StoreOptions(1 << 20)))
         self.clients = [Client() for _ in range(3)]
         self.computing: dict[int, int] = {}
         self.answered: set[int] = set()
@@ -46,7 +48,7 @@ class AnswersMachine(RuleBasedStateMachine):
         ids = list(range(len(asking.rows), len(asking.rows) + len(prompts)))
         asking.rows |= dict(zip(ids, prompts, strict=True))
         asking.outbox.expect(len(ids))
-        batch = RequestBatch(ids, [(str(p),) for p in prompts], [bytes([p]) for p in prompts])
+        batch = RequestBatch(ids, [(str(p),) for p in prompts], [key(p) for p in prompts])
         new = self.answers.claim(batch, True, asking.outbox)
         for request, (text,) in zip(new.ids, new.prompts, strict=True):
             assert int(text) not in self.answered

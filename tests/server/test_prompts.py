@@ -73,6 +73,14 @@ def test_keys_depend_on_the_sampling() -> None:
     assert len(set(keys)) == len(keys)
 
 
+def test_keys_depend_on_what_the_engine_is() -> None:
+    keys = {
+        RequestDecoder(SamplingParameters(), identity).decode(batch([("a",)])).keys[0]
+        for identity in ("", "one", "other")
+    }
+    assert len(keys) == 3
+
+
 def test_nulls_and_other_schemas_are_refused() -> None:
     decoder = RequestDecoder(SamplingParameters())
     prompts = pa.array([None], REQUEST_SCHEMA.field("prompt").type)

@@ -1,8 +1,9 @@
 """A driver in a process of its own: tests run it, look at its engine processes, and kill it.
 
-    python -m tests.spark.driver MASTER DIRECTORY IMPLEMENTATION ROWS [REGISTERED]
+    python -m tests.spark.driver MASTER DIRECTORY IMPLEMENTATION ROWS [PROPERTIES]
 
-It prints one JSON line for each thing that a test waits for.
+PROPERTIES, as JSON, are added to the session's. It prints one JSON line for each thing that a test
+waits for.
 """
 
 import json
@@ -20,6 +21,7 @@ def say(**facts: object) -> None:
 
 def main() -> None:
     master, directory, implementation, rows = sys.argv[1:5]
+    properties = json.loads(sys.argv[5]) if len(sys.argv) > 5 else {}
     spark = sparkllm.session(
         master,
         config={
@@ -28,6 +30,7 @@ def main() -> None:
             "spark.sparkllm.engine.directory": directory,
             "spark.sparkllm.engine.implementation": implementation,
             "spark.sparkllm.worker.windowRows": "50",
+            **properties,
         },
     )
     table = spark.range(int(rows), numPartitions=4).selectExpr("id", "concat('row ', id) AS x")

@@ -35,6 +35,8 @@ def test_the_rest_api_shows_the_numbers_that_the_engine_counted() -> None:
         "prompt tokens from cache": "0",
         "prompt tokens computed": str(words),
         "output tokens": "3",
+        "inputs answered by the store": "0",
+        "tokens saved by the store": "0",
     }
     assert {name for name in metrics if "time" in name} == {
         "time in the engine",

@@ -19,16 +19,19 @@ from typing import TYPE_CHECKING
 from sparkllm_engine.errors import EngineError
 from sparkllm_engine.server.answers import Answers
 from sparkllm_engine.server.endpoint import location_of
+from sparkllm_engine.server.identity import identity_of
 from sparkllm_engine.server.implementation import make_engine
 from sparkllm_engine.server.lifecycle import Lifecycle
 from sparkllm_engine.server.loop import EngineLoop
 from sparkllm_engine.server.options import ServerOptions
 from sparkllm_engine.server.readiness import Report, Reporter
+from sparkllm_engine.store import ResultStore
 
 if TYPE_CHECKING:
     from sparkllm_engine.server.service import EngineService
 
 _COLLECT_AFTER = 100_000
+_STORE_PATIENCE = 10.0
 _log = logging.getLogger("sparkllm_engine.server")
 
 
@@ -40,14 +43,15 @@ def main() -> None:
     )
     os.umask(0o077)
     options = ServerOptions.from_json(sys.argv[1] if len(sys.argv) > 1 else sys.stdin.read())
-    end = partial(_end, options.socket)
+    store = ResultStore(options.store)
+    end = partial(_end, options.socket, store)
     reporter = Reporter(options.ready_fd)
     lifecycle = Lifecycle(options.executor, options.owner, options.idle_timeout)
     for watch in (_watch_starter, reporter), (_watch_lifecycle, lifecycle):
         threading.Thread(target=watch[0], args=(watch[1], end), daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: end("it was terminated"))
     try:
-        loop, _service = _start(options, lifecycle, end)
+        loop, _service = _start(options, store, lifecycle, end)
     except Exception as error:
         _log.exception("the engine did not start")
         reporter.send(Report(_sentence(error)))
@@ -63,14 +67,18 @@ def main() -> None:
 
 
 def _start(
-    options: ServerOptions, lifecycle: Lifecycle, end: Callable[[str], None]
+    options: ServerOptions,
+    store: ResultStore,
+    lifecycle: Lifecycle,
+    end: Callable[[str], None],
 ) -> tuple[EngineLoop, "EngineService"]:
     from sparkllm_engine.server.service import EngineService
 
     _log.info("starting: %s", options.to_json())
     engine = make_engine(options.implementation, options.config)
-    loop = EngineLoop(engine, Answers(options.answer_bytes))
-    service = EngineService(location_of(options.socket), loop, lifecycle, end)
+    loop = EngineLoop(engine, Answers(store))
+    identity = identity_of(engine, options.implementation, options.config)
+    service = EngineService(location_of(options.socket), loop, lifecycle, end, identity)
     lifecycle.start_idling()
     _collect_garbage_seldom()
     return loop, service
@@ -97,10 +105,11 @@ def _sentence(error: Exception) -> str:
     return f"the engine can't be started: {type(error).__name__}: {error}"
 
 
-def _end(socket: str, reason: str, code: int = 0) -> None:
+def _end(socket: str, store: ResultStore, reason: str, code: int = 0) -> None:
     """End the process at once: exchanges that are open are broken off."""
     _log.info("ending: %s", reason)
     Path(socket).unlink(missing_ok=True)
+    store.close(_STORE_PATIENCE)
     logging.shutdown()
     os._exit(code)
 

@@ -1,8 +1,11 @@
-"""Each answer is computed once: equal requests share one computation, or an answer from before.
+"""Each answer is computed once: equal requests share one computation, or an answer of the store.
 
 A request whose answer is determined (temperature 0, or a seed) is known by its key. While it is
-computed, equal ones of any task wait for it; once it is answered, it is remembered. Errors reach
-everyone who waits, but are not remembered. Requests that draw at random are never shared.
+computed, equal ones of any task wait for it; once it is answered, it goes into the store. Errors
+reach everyone who waits, but are not stored. Requests that draw at random are never shared.
+
+    claim: equal one under way? ── yes ─► wait for it
+             no: it is under way now ─► in the store? ── yes ─► answered │ no ─► to be computed
 """
 
 import threading
@@ -11,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from sparkllm_engine.request import Result, SamplingParameters
-from sparkllm_engine.server.memory import AnswerMemory
-from sparkllm_engine.server.outbox import Outbox, Parcel
+from sparkllm_engine.server.outbox import Origin, Outbox, Parcel
 from sparkllm_engine.server.prompts import RequestBatch
+from sparkllm_engine.store import ResultStore
 
 Waiter = tuple[Outbox, int]
 
@@ -34,30 +37,32 @@ def is_determined(parameters: SamplingParameters) -> bool:
 class Answers:
     """Who waits for which request, and the answers remembered. Any thread may call it."""
 
-    def __init__(self, memory_bytes: int) -> None:
+    def __init__(self, store: ResultStore) -> None:
         self._lock = threading.Lock()
-        self._memory = AnswerMemory(memory_bytes)
+        self._store = store
         self._ids = count()
         self._computing: dict[bytes, int] = {}
         self._waiting: dict[int, tuple[bytes | None, list[Waiter]]] = {}
         self._rows = 0
         self._reused = 0
+        self._from_store = 0
+
+    @property
+    def warning(self) -> str | None:
+        """Why answers can't be kept, None if they are."""
+        return self._store.problem
 
     def claim(self, batch: RequestBatch, shared: bool, outbox: Outbox) -> NewRequests:
         """Note that `outbox` waits for the batch; return the requests that are to be computed.
 
-        Answers that are remembered are put into the outbox at once. With `shared` false every
-        row is computed on its own.
+        Answers of the store are put into the outbox at once. With `shared` false every row is
+        computed on its own.
         """
-        new = NewRequests()
-        remembered = Parcel()
+        claimed = NewRequests()
+        keys: list[bytes] = []
         with self._lock:
             for row, prompt, key in zip(batch.ids, batch.prompts, batch.keys, strict=True):
                 if shared:
-                    result = self._memory.get(key)
-                    if result is not None:
-                        remembered.add(row, result, True)
-                        continue
                     request = self._computing.get(key)
                     if request is not None:
                         self._waiting[request][1].append((outbox, row))
@@ -65,32 +70,61 @@ class Answers:
                 request = next(self._ids)
                 if shared:
                     self._computing[key] = request
+                    keys.append(key)
                 self._waiting[request] = (key if shared else None, [(outbox, row)])
+                claimed.ids.append(request)
+                claimed.prompts.append(prompt)
+            self._rows += len(batch.ids)
+            self._reused += len(batch.ids) - len(claimed.ids)
+        return self._without_stored(claimed, keys) if keys else claimed
+
+    def _without_stored(self, claimed: NewRequests, keys: list[bytes]) -> NewRequests:
+        """Answer what the store knows, and return the rest."""
+        known = self._store.get(keys)
+        if not any(known):
+            return claimed
+        new = NewRequests()
+        answered: list[tuple[int, Result]] = []
+        for request, prompt, result in zip(claimed.ids, claimed.prompts, known, strict=True):
+            if result is None:
                 new.ids.append(request)
                 new.prompts.append(prompt)
-            self._rows += len(batch.ids)
-            self._reused += len(batch.ids) - len(new.ids)
-        if remembered.ids:
-            outbox.put(remembered)
+            else:
+                answered.append((request, result))
+        with self._lock:
+            self._from_store += len(answered)
+        self._hand_out(answered, Origin.STORE)
         return new
 
     def complete(self, results: Iterable[Result]) -> None:
-        """Hand results to everyone who waits for them, and remember those that may be reused."""
+        """Hand results to everyone who waits for them, and store those that may be reused."""
+        results = list(results)
+        with self._lock:
+            stored = [
+                (key, result)
+                for result in results
+                if (key := self._waiting.get(result.id, (None, ()))[0]) is not None
+                and result.text is not None
+                and result.error_code is None
+            ]
+        self._store.put(stored)
+        self._hand_out([(result.id, result) for result in results], Origin.CALL)
+
+    def _hand_out(self, answered: list[tuple[int, Result]], origin: Origin) -> None:
+        """Give each request's result to all who wait; for all but the first it is a shared one."""
         parcels: dict[Outbox, Parcel] = {}
         with self._lock:
-            for result in results:
-                key, waiters = self._waiting.pop(result.id, (None, ()))
+            for request, result in answered:
+                key, waiters = self._waiting.pop(request, (None, ()))
                 if key is not None:
                     del self._computing[key]
-                    if waiters and result.text is not None and result.error_code is None:
-                        self._memory.put(key, result)
-                reused = False
+                whence = origin
                 for outbox, row in waiters:
                     parcel = parcels.get(outbox)
                     if parcel is None:
                         parcel = parcels[outbox] = Parcel()
-                    parcel.add(row, result, reused)
-                    reused = True
+                    parcel.add(row, result, whence)
+                    whence = Origin.SHARED
         for outbox, parcel in parcels.items():
             outbox.put(parcel)
 
@@ -118,11 +152,11 @@ class Answers:
             return list(self._waiting)
 
     def statistics(self) -> dict[str, int]:
-        """Return rows asked for, rows reused, and what the memory of answers holds."""
+        """Return rows asked for, rows that shared an answer or had one of the store; the store."""
         with self._lock:
-            return {
+            counts = {
                 "rows": self._rows,
                 "reused": self._reused,
-                "remembered": len(self._memory),
-                "remembered_bytes": self._memory.used,
+                "from_store": self._from_store,
             }
+        return counts | self._store.statistics()

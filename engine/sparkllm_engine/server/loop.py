@@ -89,6 +89,11 @@ class EngineLoop:
         self._inbox.put(lambda: future.set_result(self._engine.statistics()))
         return {**future.result(timeout), **self._answers.statistics()}
 
+    @property
+    def warning(self) -> str | None:
+        """What the user should know though nothing fails, None for nothing."""
+        return self._answers.warning
+
     def seconds_since_step(self) -> float:
         """Return how long ago the last step ended, in seconds."""
         return time.monotonic() - self._last_step

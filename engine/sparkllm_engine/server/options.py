@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from sparkllm_engine.server.process import ProcessStamp
+from sparkllm_engine.store.options import StoreOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class ServerOptions:
         executor: the process ends when this one is gone,
         owner: or this one and all that registered later.
         idle_timeout: seconds without an exchange after which the process ends.
-        answer_bytes: bytes of the memory of answers.
+        store: where answers are kept.
         implementation: `module:Class` of the engine.
         config: fields of `EngineConfig`.
     """
@@ -27,7 +28,7 @@ class ServerOptions:
     executor: ProcessStamp
     owner: ProcessStamp
     idle_timeout: float
-    answer_bytes: int
+    store: StoreOptions
     implementation: str = ""
     config: Mapping[str, object] = field(default_factory=dict)
 
@@ -41,4 +42,5 @@ class ServerOptions:
         body = json.loads(text)
         body["executor"] = ProcessStamp(**body["executor"])
         body["owner"] = ProcessStamp(**body["owner"])
+        body["store"] = StoreOptions(**body["store"])
         return cls(**body)

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import asdict, dataclass, field
+from enum import IntEnum
 
 import numpy as np
 import pyarrow as pa
@@ -10,34 +11,45 @@ from sparkllm_engine.request import Result
 from sparkllm_engine.server.protocol import RESULT_SCHEMA
 
 
+class Origin(IntEnum):
+    """Where a row's result comes from."""
+
+    CALL = 0  # the model was called for it
+    SHARED = 1  # the model or the store was asked for an equal row
+    STORE = 2
+
+
 @dataclass(slots=True)
 class Parcel:
-    """Results in columns: the client's id of a row, its result, and whether that was reused."""
+    """Results in columns: the client's id of a row, its result, and where that comes from."""
 
     ids: list[int] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
-    reused: list[bool] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
 
-    def add(self, row: int, result: Result, reused: bool) -> None:
+    def add(self, row: int, result: Result, origin: Origin) -> None:
         """Append one row."""
         self.ids.append(row)
         self.results.append(result)
-        self.reused.append(reused)
+        self.origins.append(origin)
 
     def extend(self, other: "Parcel") -> None:
         """Append another parcel's rows."""
         self.ids += other.ids
         self.results += other.results
-        self.reused += other.reused
+        self.origins += other.origins
 
     def to_batch(self, probabilities: bool = False) -> pa.RecordBatch:
-        """Return the rows as a batch of `RESULT_SCHEMA`; reused rows have cost no tokens.
+        """Return the rows as a batch of `RESULT_SCHEMA`.
+
+        Shared rows have no tokens, those of the store the tokens of the call that is saved.
 
         Args:
             probabilities: whether those of the choices go along.
         """
         results = self.results
-        spent = ~np.array(self.reused, dtype=np.bool_)
+        origins = np.array(self.origins, dtype=np.int8)
+        spent = origins != Origin.SHARED
         columns = [
             self.ids,
             [result.text for result in results],
@@ -48,7 +60,8 @@ class Parcel:
             np.array([result.cached_tokens for result in results], dtype=np.int32) * spent,
             np.array([result.output_tokens for result in results], dtype=np.int32) * spent,
             [result.most_tokens for result in results],
-            self.reused,
+            origins != Origin.CALL,
+            origins == Origin.STORE,
             [(result.probabilities if probabilities else ()) or None for result in results],
             [_logprobs(result) for result in results],
         ]

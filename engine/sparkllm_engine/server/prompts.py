@@ -12,16 +12,16 @@ import pyarrow as pa
 
 from sparkllm_engine.request import SamplingParameters
 from sparkllm_engine.server.protocol import REQUEST_SCHEMA, ProtocolError
-
-_DIGEST_BYTES = 16
+from sparkllm_engine.store.frames import KEY_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class RequestBatch:
     """Decoded requests: one entry of each list a row.
 
-    A row's key is the digest of its pieces' digests after that of the sampling parameters, but for
-    `probabilities`, which changes no answer.
+    A row's key is the digest of its pieces' digests after that of the engine's identity and the
+    sampling parameters, but for `probabilities`, which changes no answer: of everything that
+    determines the answer.
     """
 
     ids: list[int]
@@ -30,13 +30,18 @@ class RequestBatch:
 
 
 class RequestDecoder:
-    """Decodes the batches of one exchange; a dictionary that many batches share is read once."""
+    """Decodes the batches of one exchange; a dictionary that many batches share is read once.
 
-    def __init__(self, parameters: SamplingParameters) -> None:
-        self._sampling = _digest(dumps(_deciding(parameters), sort_keys=True))
+    Args:
+        parameters: of all requests.
+        identity: what besides them determines the answers, see `identity.identity_of`.
+    """
+
+    def __init__(self, parameters: SamplingParameters, identity: str = "") -> None:
+        self._sampling = _digest(dumps([identity, _deciding(parameters)], sort_keys=True))
         self._dictionary: pa.Array | None = None
         self._pieces = np.empty(0, dtype=object)
-        self._digests = np.empty((0, _DIGEST_BYTES), dtype=np.uint8)
+        self._digests = np.empty((0, KEY_BYTES), dtype=np.uint8)
 
     def decode(self, batch: pa.RecordBatch) -> RequestBatch:
         """Return the requests of a batch.
@@ -68,13 +73,13 @@ class RequestDecoder:
         self._pieces = np.empty(len(texts), dtype=object)
         self._pieces[:] = texts
         digests = b"".join(map(_digest, texts))
-        self._digests = np.frombuffer(digests, dtype=np.uint8).reshape(-1, _DIGEST_BYTES)
+        self._digests = np.frombuffer(digests, dtype=np.uint8).reshape(-1, KEY_BYTES)
         self._dictionary = dictionary
 
     def _keys(self, digests: bytes, bounds: list[int]) -> Iterator[bytes]:
         for start, end in pairwise(bounds):
-            pieces = digests[start * _DIGEST_BYTES : end * _DIGEST_BYTES]
-            yield blake2b(self._sampling + pieces, digest_size=_DIGEST_BYTES).digest()
+            pieces = digests[start * KEY_BYTES : end * KEY_BYTES]
+            yield blake2b(self._sampling + pieces, digest_size=KEY_BYTES).digest()
 
 
 def _deciding(parameters: SamplingParameters) -> dict[str, Any]:
@@ -82,4 +87,4 @@ def _deciding(parameters: SamplingParameters) -> dict[str, Any]:
 
 
 def _digest(text: str) -> bytes:
-    return blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()
+    return blake2b(text.encode(), digest_size=KEY_BYTES).digest()

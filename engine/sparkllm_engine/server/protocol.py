@@ -39,6 +39,7 @@ RESULT_SCHEMA: Final = pa.schema(
         pa.field("output_tokens", pa.int32()),
         pa.field("most_tokens", pa.int32()),
         pa.field("reused", pa.bool_()),
+        pa.field("stored", pa.bool_()),
         pa.field("probabilities", pa.list_(pa.float64())),
         pa.field("logprobs", pa.list_(pa.struct([*_TOKEN, ("top", pa.list_(pa.struct(_TOKEN)))]))),
     ]

@@ -37,6 +37,7 @@ class EngineService(flight.FlightServerBase):  # type: ignore[misc]
         loop: whose `run` drives the engine in another thread.
         lifecycle: learns of owners and exchanges.
         end: ends the process for the reason given.
+        identity: what determines the engine's answers besides the requests.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class EngineService(flight.FlightServerBase):  # type: ignore[misc]
         loop: EngineLoop,
         lifecycle: Lifecycle,
         end: Callable[[str], None],
+        identity: str = "",
     ) -> None:
         self._loop = loop
+        self._identity = identity
         self._lifecycle = lifecycle
         self._end = end
         super().__init__(location)
@@ -56,7 +59,7 @@ class EngineService(flight.FlightServerBase):  # type: ignore[misc]
         try:
             parameters = decode_command(descriptor.command)
             with self._lifecycle.exchange():
-                _Exchange(self._loop, parameters, context, writer).run(reader)
+                _Exchange(self._loop, parameters, self._identity, context, writer).run(reader)
         except ProtocolError as error:
             _log.warning("refused: %s", error)
             raise flight.FlightServerError("refused", extra_info=encode_refusal(error)) from None
@@ -76,6 +79,7 @@ class EngineService(flight.FlightServerBase):  # type: ignore[misc]
                 answer = dict(self._loop.statistics(_STATISTICS_TIMEOUT))
             case Action.REGISTER_OWNER:
                 self._lifecycle.register_owner(ProcessStamp(**body))
+                answer = {"warning": self._loop.warning}
             case Action.SHUTDOWN:
                 threading.Timer(0.1, self._end, ("it was told to",)).start()
             case other:
@@ -91,9 +95,15 @@ class _Exchange:
     """One client's stream: this thread reads, another one writes."""
 
     def __init__(
-        self, loop: EngineLoop, parameters: SamplingParameters, context: Any, writer: Any
+        self,
+        loop: EngineLoop,
+        parameters: SamplingParameters,
+        identity: str,
+        context: Any,
+        writer: Any,
     ) -> None:
         self._loop = loop
+        self._identity = identity
         self._parameters = parameters
         self._context = context
         self._writer = writer
@@ -113,7 +123,7 @@ class _Exchange:
             sender.join()
 
     def _receive(self, reader: Any) -> None:
-        decoder = RequestDecoder(self._parameters)
+        decoder = RequestDecoder(self._parameters, self._identity)
         try:
             while True:
                 batch = reader.read_chunk().data

@@ -1,0 +1,53 @@
+"""An answer as the bytes of a record, and back."""
+
+import json
+import struct
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+
+from sparkllm_engine.request import Result, TokenLogprob
+
+_REASONS: Final = ("stop", "length", "choice")
+_HEAD = struct.Struct("<BIIIIH")
+
+
+def encode_result(result: Result) -> bytes | None:
+    """Return an answer as bytes, without its id; None for what is no answer."""
+    if result.text is None or result.error_code is not None or result.finish_reason not in _REASONS:
+        return None
+    text = result.text.encode("utf-8", "surrogatepass")
+    head = _HEAD.pack(
+        _REASONS.index(result.finish_reason),
+        result.prompt_tokens,
+        result.cached_tokens,
+        result.output_tokens,
+        len(text),
+        len(result.probabilities),
+    )
+    probabilities = np.array(result.probabilities, "<f8").tobytes()
+    logprobs = json.dumps([asdict(token) for token in result.logprobs]) if result.logprobs else ""
+    return b"".join((head, text, probabilities, logprobs.encode()))
+
+
+def decode_result(value: bytes) -> Result | None:
+    """Return the answer, with the id 0; None when the bytes are not one."""
+    try:
+        reason, prompt, cached, output, length, choices = _HEAD.unpack_from(value)
+        end = _HEAD.size + length
+        text = value[_HEAD.size : end].decode("utf-8", "surrogatepass")
+        probabilities = tuple(np.frombuffer(value, "<f8", choices, end).tolist()) if choices else ()
+        rest = value[end + 8 * choices :]
+        logprobs = tuple(_token(token) for token in json.loads(rest)) if rest else ()
+        return Result(
+            0, text, _REASONS[reason], None, None, prompt, cached, output, probabilities, logprobs
+        )
+    except (struct.error, ValueError, IndexError, KeyError, TypeError):
+        return None
+
+
+def _token(body: dict[str, Any]) -> TokenLogprob:
+    return TokenLogprob(
+        body["token"], body["text"], body["logprob"], tuple(_token(top) for top in body["top"])
+    )
