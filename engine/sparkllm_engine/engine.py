@@ -81,7 +81,7 @@ class LLMEngine:
         return {
             "model": model_fingerprint(self.config.model),
             "dtype": str(self._decoder.dtype),
-            "device": self.config.device.partition(":")[0],
+            "device": self._decoder.device.type,
             "quantization": self.config.quantization,
             "max_model_length": self.config.max_model_length,
         }

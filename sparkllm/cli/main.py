@@ -1,10 +1,11 @@
-"""`sparkllm jar` and `sparkllm conf`: what other ways into Spark need, on standard output."""
+"""The commands: `jar` and `conf` print what other ways into Spark need, `store` is in `store`."""
 
 import argparse
 import sys
 
 from sparkllm import catalyst
 from sparkllm.catalyst import CatalystError
+from sparkllm.cli import store
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,7 +21,10 @@ def main(arguments: list[str] | None = None) -> int:
         default=sys.executable,
         help="the Python that has sparkllm on the machines of the executors (default: this one)",
     )
+    store.add_commands(commands.add_parser("store", help="look after a store of answers"))
     given = parser.parse_args(arguments)
+    if given.command == "store":
+        return store.run(given)
     try:
         if given.command == "jar":
             print(catalyst.jar())

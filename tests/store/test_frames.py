@@ -11,20 +11,24 @@ from tests.store.answers import key
 records = st.lists(st.tuples(st.integers(0, 99).map(key), st.binary(max_size=40)), max_size=5)
 counts = st.integers(0, 2**32 - 1)
 logprobs = st.builds(TokenLogprob, st.integers(0, 9), st.text(max_size=2), st.floats(-9, 0))
+tokens = st.builds(
+    TokenLogprob,
+    st.integers(0, 9),
+    st.text(max_size=2),
+    st.floats(-9, 0),
+    st.lists(logprobs, max_size=2).map(tuple),
+)
 answers = st.builds(
     Result,
-    st.just(0),
-    st.text(max_size=20),
-    st.sampled_from(["stop", "length", "choice"]),
-    st.none(),
-    st.none(),
-    counts,
-    counts,
-    counts,
-    st.lists(st.floats(0, 1), max_size=3).map(tuple),
-    st.lists(st.builds(TokenLogprob, st.integers(0, 9), st.text(max_size=2), st.floats(-9, 0),
-                       st.lists(logprobs, max_size=2).map(tuple)), max_size=2).map(tuple),
-)  # fmt: skip
+    id=st.just(0),
+    text=st.text(max_size=20),
+    finish_reason=st.sampled_from(["stop", "length", "choice"]),
+    prompt_tokens=counts,
+    cached_tokens=counts,
+    output_tokens=counts,
+    probabilities=st.lists(st.floats(0, 1), max_size=3).map(tuple),
+    logprobs=st.lists(tokens, max_size=2).map(tuple),
+)
 
 
 def read(data: bytes, start: int = 0) -> list[tuple[bytes, bytes]]:

@@ -41,7 +41,14 @@ def decode_result(value: bytes) -> Result | None:
         rest = value[end + 8 * choices :]
         logprobs = tuple(_token(token) for token in json.loads(rest)) if rest else ()
         return Result(
-            0, text, _REASONS[reason], None, None, prompt, cached, output, probabilities, logprobs
+            id=0,
+            text=text,
+            finish_reason=_REASONS[reason],
+            prompt_tokens=prompt,
+            cached_tokens=cached,
+            output_tokens=output,
+            probabilities=probabilities,
+            logprobs=logprobs,
         )
     except (struct.error, ValueError, IndexError, KeyError, TypeError):
         return None
