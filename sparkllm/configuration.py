@@ -158,6 +158,11 @@ ENGINE_IDLE_TIMEOUT = _declare(
     "The engine process ends after this time without a request. The next query starts it "
     "again.",
 )  # fmt: skip
+ENGINE_REQUEST_TIMEOUT = _declare(
+    DURATION, "engine.requestTimeout", "15min", "startup",
+    "Longest time that a prompt may be in the engine, the wait for its turn there included; after "
+    "that its row is an error. An engine that hangs that long in one step is started again.",
+)  # fmt: skip
 ENGINE_START_TIMEOUT = _declare(
     DURATION, "engine.startTimeout", "10min", "startup",
     "Longest time that loading the model may take.",

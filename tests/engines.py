@@ -5,7 +5,9 @@ They run in real engine processes: `spark.sparkllm.engine.implementation=tests.e
 
 import hashlib
 import json
+import os
 import re
+import signal
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -89,6 +91,18 @@ class WordLimitEngine(DigestEngine):
             return Result(request.id, None, "error", "OVERFLOW", message, tokens, most_tokens=20)
         reason = "length" if "endless" in prompt else "stop"
         return Result(request.id, prompt, reason, None, None, tokens, 1, 2)
+
+
+class MortalDigestEngine(DigestEngine):
+    """Kills its process when it is to answer the row with the number 77."""
+
+    batch = 10
+    seconds_per_step = 0.02
+
+    def step(self) -> list[Result]:
+        if any('"row 77"' in request.prompt[-1] for request in self._requests[: self.batch]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().step()
 
 
 def _answer(request: Request) -> Result:

@@ -22,6 +22,7 @@ from sparkllm.client.identity import Identity, find_identity
 from sparkllm.client.launcher import Launcher
 from sparkllm.client.pending import Pending
 from sparkllm.client.settings import EngineSettings
+from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.server.protocol import REQUEST_SCHEMA, encode_command
 
 _SILENCE = 10.0
@@ -192,7 +193,7 @@ class Exchange:
         while (results := connection.receive()) is not None:
             with self._changed:
                 self._deliver(results)
-                self._progress = True
+                self._progress |= _answers_something(results)
                 self._heard = time.monotonic()
                 self._changed.notify_all()
         if not self._closed:
@@ -223,6 +224,12 @@ class Exchange:
                     return self._unsent.popleft()
                 self._changed.wait()
         return None
+
+
+def _answers_something(results: pa.RecordBatch) -> bool:
+    """Whether a prompt among them did not kill the engine."""
+    code = results.schema.get_field_index("error_code")
+    return set(results.column(code).unique().to_pylist()) != {str(RowErrorCode.QUARANTINED)}
 
 
 def _check_prompts(prompts: pa.Array) -> None:

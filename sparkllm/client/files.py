@@ -56,6 +56,11 @@ class EngineFiles:
         return self.directory / f"{self.name}.failure"
 
     @property
+    def journal(self) -> Path:
+        """What was in the engine, for the next process when this one dies."""
+        return self.directory / f"{self.name}.journal"
+
+    @property
     def log(self) -> Path:
         """What the engine process prints."""
         return self.directory / f"{self.name}.log"

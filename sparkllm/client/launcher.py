@@ -93,11 +93,24 @@ class Launcher:
         self._files.remove_sockets()
         self._files.sweep()
         try:
-            endpoint = start_process(self._settings, self._identity, self._files)
+            return self._start_and_tell()
         except EngineStartError as error:
-            self._remember_failure(error.message)
+            with suppress(OSError):
+                self._remember_failure(error.message)
             raise
-        endpoint.write(self._files.endpoint)
+
+    def _start_and_tell(self) -> Endpoint:
+        endpoint = start_process(self._settings, self._identity, self._files)
+        try:
+            endpoint.write(self._files.endpoint)
+        except OSError as error:
+            kill(endpoint.process)
+            raise EngineStartError(
+                f"the engine started, but {self._files.endpoint} can't be written: "
+                f"{error.strerror}: free space there, or set spark.sparkllm.engine.directory to "
+                "another place",
+                self.log,
+            ) from error
         return endpoint
 
     def _recent_failure(self) -> str | None:

@@ -25,6 +25,7 @@ class EngineSettings:
         store_max_bytes: bytes of answers kept there, 0 for any number.
         store_max_age: seconds that answers are kept there, 0 for ever.
         idle_timeout: seconds without an exchange after which the process ends.
+        request_timeout: seconds that a prompt may be in the engine.
         start_timeout: seconds that a start may take.
         directory: where sockets and logs go; empty for the user's runtime or temporary directory.
         max_restarts: restarts in a row without a finished row before a call fails.
@@ -43,6 +44,7 @@ class EngineSettings:
     store_max_bytes: int
     store_max_age: float
     idle_timeout: float
+    request_timeout: float
     start_timeout: float
     directory: str
     max_restarts: int

@@ -85,6 +85,8 @@ def _options(
             settings.store_max_bytes,
             settings.store_max_age,
         ),
+        journal=str(files.journal),
+        request_timeout=settings.request_timeout,
         implementation=settings.implementation,
         config={
             "model": settings.model,

@@ -78,6 +78,7 @@ def engine_settings(properties: Properties) -> EngineSettings:
         store_max_bytes=configuration.STORE_MAX_BYTES.value(properties),
         store_max_age=configuration.STORE_MAX_AGE.value(properties),
         idle_timeout=configuration.ENGINE_IDLE_TIMEOUT.value(properties),
+        request_timeout=configuration.ENGINE_REQUEST_TIMEOUT.value(properties),
         start_timeout=configuration.ENGINE_START_TIMEOUT.value(properties),
         directory=configuration.ENGINE_DIRECTORY.value(properties),
         max_restarts=configuration.ENGINE_MAX_RESTARTS.value(properties),

@@ -40,6 +40,7 @@ def settings(directory: Path, **changes: object) -> EngineSettings:
         "store_max_bytes": 0,
         "store_max_age": 0.0,
         "idle_timeout": 60.0,
+        "request_timeout": 600.0,
         "start_timeout": 60.0,
         "directory": str(directory),
         "max_restarts": 2,

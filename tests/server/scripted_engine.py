@@ -20,10 +20,11 @@ from sparkllm_engine.request import Request, Result
 class ScriptedEngine:
     """Answers in the order of arrival.
 
-    Models: `missing` is an error, `crash` ends the process, `slow` takes a minute, anything else
-    is ready at once. Prompts: `poison` kills the process, `poison-once PATH` does if it can make
-    that file, `fail` raises from `step`, `broken` raises from everything from then on, `hang`
-    computes for ever, `error` ends in an error.
+    Models: `missing` is an error, `crash` ends the process, `slow` takes a minute, `deadly` dies
+    in its first step, others are ready at once. Prompts: `poison` kills the process, `poison-once
+    PATH` does if it can make that file, `fail` raises from `step`, `broken` raises from everything
+    from then on, `hang` computes for ever, `never` is never answered while others are, `allocate`
+    takes more memory than there is, `error` ends in an error.
     """
 
     def __init__(self, config: EngineConfig) -> None:
@@ -37,6 +38,7 @@ class ScriptedEngine:
         self._seconds_a_step = config.max_model_length / 1000
         self._waiting: dict[int, Request] = {}
         self._broken = False
+        self._deadly = config.model == "deadly"
         self._counts = {"steps": 0, "computed": 0, "cancelled": 0}
 
     @property
@@ -57,10 +59,13 @@ class ScriptedEngine:
         return {**self._counts, "waiting": len(self._waiting)}
 
     def step(self) -> list[Result]:
+        if self._deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
         if self._seconds_a_step:
             time.sleep(self._seconds_a_step)
         self._counts["steps"] += 1
-        requests = list(islice(self._waiting.values(), self._rows_a_step))
+        answerable = (one for one in self._waiting.values() if one.prompt[-1] != "never\n")
+        requests = list(islice(answerable, self._rows_a_step))
         results = [self._answer(request) for request in requests]
         self._counts["computed"] += len(results)
         for request in requests:
@@ -79,6 +84,8 @@ class ScriptedEngine:
                 raise RuntimeError("nothing works from now on")
             case ["fail"]:
                 raise RuntimeError("a step went wrong")
+            case ["allocate"]:
+                bytearray(1 << 60)
             case ["hang"]:
                 time.sleep(3600)
             case ["error"]:

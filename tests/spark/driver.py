@@ -36,7 +36,9 @@ def main() -> None:
     table = spark.range(int(rows), numPartitions=4).selectExpr("id", "concat('row ', id) AS x")
     say(ready=True)
     answered = table.select("id", "x", llm("classify", "x").alias("answer")).collect()
-    say(rows=[[row.id, row.answer] for row in answered], calls=sparkllm.usage(spark).last.calls)
+    spent = sparkllm.usage(spark).last
+    answers = [[row.id, row.answer] for row in answered]
+    say(rows=answers, calls=spent.calls, errors=spent.errors)
     sys.stdin.readline()
     spark.stop()
     say(stopped=True)

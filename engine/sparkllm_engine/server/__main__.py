@@ -44,7 +44,7 @@ def main() -> None:
     os.umask(0o077)
     options = ServerOptions.from_json(sys.argv[1] if len(sys.argv) > 1 else sys.stdin.read())
     store = ResultStore(options.store)
-    end = partial(_end, options.socket, store)
+    end = partial(_end, options, store)
     reporter = Reporter(options.ready_fd)
     lifecycle = Lifecycle(options.executor, options.owner, options.idle_timeout)
     for watch in (_watch_starter, reporter), (_watch_lifecycle, lifecycle):
@@ -52,6 +52,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: end("it was terminated"))
     try:
         loop, _service = _start(options, store, lifecycle, end)
+        threading.Thread(target=_watch_steps, args=(loop, end), daemon=True).start()
     except Exception as error:
         _log.exception("the engine did not start")
         reporter.send(Report(_sentence(error)))
@@ -76,7 +77,7 @@ def _start(
 
     _log.info("starting: %s", options.to_json())
     engine = make_engine(options.implementation, options.config)
-    loop = EngineLoop(engine, Answers(store))
+    loop = EngineLoop(engine, Answers(store), Path(options.journal), options.request_timeout)
     identity = identity_of(engine, options.implementation, options.config)
     service = EngineService(location_of(options.socket), loop, lifecycle, end, identity)
     lifecycle.start_idling()
@@ -93,6 +94,12 @@ def _watch_lifecycle(lifecycle: Lifecycle, end: Callable[[str], None]) -> None:
     end(lifecycle.wait_for_end())
 
 
+def _watch_steps(loop: EngineLoop, end: Callable[[str, int], None]) -> None:
+    loop.wait_until_stuck()
+    faulthandler.dump_traceback()
+    end("a step of the engine hangs", 1)
+
+
 def _collect_garbage_seldom() -> None:
     """Requests are no cycles: looking for some each 700 of them costs 2 µs a row (measured)."""
     gc.freeze()
@@ -105,10 +112,14 @@ def _sentence(error: Exception) -> str:
     return f"the engine can't be started: {type(error).__name__}: {error}"
 
 
-def _end(socket: str, store: ResultStore, reason: str, code: int = 0) -> None:
-    """End the process at once: exchanges that are open are broken off."""
+def _end(options: ServerOptions, store: ResultStore, reason: str, code: int = 0) -> None:
+    """End the process at once: exchanges that are open are broken off.
+
+    With a code other than 0 the journal stays, for the next process to read.
+    """
     _log.info("ending: %s", reason)
-    Path(socket).unlink(missing_ok=True)
+    for path in (options.socket, *(() if code else (options.journal,))):
+        Path(path).unlink(missing_ok=True)
     store.close(_STORE_PATIENCE)
     logging.shutdown()
     os._exit(code)

@@ -23,10 +23,11 @@ Waiter = tuple[Outbox, int]
 
 @dataclass(frozen=True, slots=True)
 class NewRequests:
-    """What has to be computed: engine-wide request ids, and their prompts."""
+    """What has to be computed: engine-wide request ids, their prompts and keys."""
 
     ids: list[int] = field(default_factory=list)
     prompts: list[tuple[str, ...]] = field(default_factory=list)
+    keys: list[bytes] = field(default_factory=list)
 
 
 def is_determined(parameters: SamplingParameters) -> bool:
@@ -59,7 +60,6 @@ class Answers:
         computed on its own.
         """
         claimed = NewRequests()
-        keys: list[bytes] = []
         with self._lock:
             for row, prompt, key in zip(batch.ids, batch.prompts, batch.keys, strict=True):
                 if shared:
@@ -70,25 +70,27 @@ class Answers:
                 request = next(self._ids)
                 if shared:
                     self._computing[key] = request
-                    keys.append(key)
                 self._waiting[request] = (key if shared else None, [(outbox, row)])
                 claimed.ids.append(request)
                 claimed.prompts.append(prompt)
+                claimed.keys.append(key)
             self._rows += len(batch.ids)
             self._reused += len(batch.ids) - len(claimed.ids)
-        return self._without_stored(claimed, keys) if keys else claimed
+        return self._without_stored(claimed) if shared and claimed.ids else claimed
 
-    def _without_stored(self, claimed: NewRequests, keys: list[bytes]) -> NewRequests:
+    def _without_stored(self, claimed: NewRequests) -> NewRequests:
         """Answer what the store knows, and return the rest."""
-        known = self._store.get(keys)
+        known = self._store.get(claimed.keys)
         if not any(known):
             return claimed
         new = NewRequests()
         answered: list[tuple[int, Result]] = []
-        for request, prompt, result in zip(claimed.ids, claimed.prompts, known, strict=True):
+        requests = zip(claimed.ids, claimed.prompts, claimed.keys, known, strict=True)
+        for request, prompt, key, result in requests:
             if result is None:
                 new.ids.append(request)
                 new.prompts.append(prompt)
+                new.keys.append(key)
             else:
                 answered.append((request, result))
         with self._lock:

@@ -1,26 +1,28 @@
 """The one thread that drives the engine: messages in, requests added, a step, results out.
 
-exchanges ─► Answers.claim ─► inbox ─► backlog ─► engine.add ─► engine.step ─► Answers.complete
+exchanges ─► Answers.claim ─► inbox ─► Company ─► engine.add ─► engine.step ─► Answers.complete
 """
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Protocol
 
 from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.request import Request, Result, SamplingParameters
 from sparkllm_engine.server.answers import Answers, is_determined
+from sparkllm_engine.server.company import Candidate, Company
+from sparkllm_engine.server.journal import Journal, Legacy, read_legacy
 from sparkllm_engine.server.outbox import Outbox
 from sparkllm_engine.server.prompts import RequestBatch
 
-_ROWS_BETWEEN_STEPS = 1024
-_FAILURES_IN_A_ROW = 3
+_FAILURES_IN_A_ROW = 5
+_POLL_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 Statistics = dict[str, float | int]
@@ -46,38 +48,60 @@ class Engine(Protocol):
         """Return counters."""
 
 
-@dataclass(slots=True)
-class _Submission:
-    ids: list[int]
-    prompts: list[tuple[str, ...]]
-    parameters: SamplingParameters
-    added: int = 0
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    candidate: Candidate
+    since: float
 
 
 class EngineLoop:
-    """Drives an engine in `run`; the other methods may be called from any thread."""
+    """Drives an engine in `run`; the other methods may be called from any thread.
 
-    def __init__(self, engine: Engine, answers: Answers) -> None:
+    Args:
+        engine: the engine.
+        answers: who waits for which request.
+        journal: path of the file that says what is in the engine, None for none.
+        request_timeout: seconds that a request may be in the engine.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        answers: Answers,
+        journal: Path | None = None,
+        request_timeout: float = float("inf"),
+    ) -> None:
         self._engine = engine
         self._answers = answers
+        self._timeout = request_timeout
+        legacy = read_legacy(journal) if journal else Legacy()
+        self._quarantined = dict(legacy.quarantined)
+        self._journal = Journal(journal, legacy)
+        self._company = Company(dict(legacy.deaths))
+        self._inside: dict[int, _Inside] = {}
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._backlog: deque[_Submission] = deque()
         self._failures = 0
         self._last_step = time.monotonic()
+        self._step_began: float | None = None
+        if legacy.deaths:
+            _log.warning("a process died with %d requests: they go apart", len(legacy.deaths))
 
     def submit(self, batch: RequestBatch, parameters: SamplingParameters, outbox: Outbox) -> None:
         """Have the requests answered into `outbox`, in any order, one result each."""
         outbox.expect(len(batch.ids))
         new = self._answers.claim(batch, is_determined(parameters), outbox)
         if new.ids:
-            submission = _Submission(new.ids, new.prompts, parameters)
-            self._inbox.put(partial(self._backlog.append, submission))
+            candidates = [
+                Candidate(Request(request, prompt, parameters), key)
+                for request, prompt, key in zip(new.ids, new.prompts, new.keys, strict=True)
+            ]
+            self._inbox.put(partial(self._take, candidates))
 
     def cancel(self, outbox: Outbox) -> None:
         """Drop what only `outbox` waits for."""
         unwanted = self._answers.abandon(outbox)
         if unwanted:
-            self._inbox.put(partial(self._engine.cancel, unwanted))
+            self._inbox.put(partial(self._drop, unwanted))
 
     def statistics(self, timeout: float) -> Statistics:
         """Return the counters of the engine and of the answers, taken between two steps.
@@ -98,6 +122,14 @@ class EngineLoop:
         """Return how long ago the last step ended, in seconds."""
         return time.monotonic() - self._last_step
 
+    def wait_until_stuck(self) -> None:
+        """Wait until one step has taken longer than a request may."""
+        while True:
+            began = self._step_began
+            if began is not None and time.monotonic() - began > self._timeout:
+                return
+            time.sleep(min(_POLL_SECONDS, self._timeout / 4))
+
     def run(self) -> None:
         """Drive the engine for ever, in the calling thread.
 
@@ -109,58 +141,115 @@ class EngineLoop:
             self._add_requests()
             if self._engine.has_unfinished:
                 self._step()
+                self._give_up_late_ones()
 
     def _read_messages(self) -> None:
-        if not self._backlog and not self._engine.has_unfinished:
+        if not self._company and not self._engine.has_unfinished:
             self._inbox.get()()
         while not self._inbox.empty():
             self._inbox.get()()
 
+    def _take(self, candidates: list[Candidate]) -> None:
+        if self._quarantined:
+            kept = [one for one in candidates if one.key not in self._quarantined]
+            self._answers.complete(
+                _quarantined(one.request.id, self._quarantined[one.key])
+                for one in candidates
+                if one.key in self._quarantined
+            )
+            candidates = kept
+        self._company.wait(candidates)
+
     def _add_requests(self) -> None:
-        room = _ROWS_BETWEEN_STEPS
-        wanted, add = self._answers.is_wanted, self._engine.add
-        while self._backlog and room > 0:
-            submission = self._backlog[0]
-            rows = slice(submission.added, submission.added + room)
-            parameters = submission.parameters
-            for request, prompt in zip(submission.ids[rows], submission.prompts[rows], strict=True):
-                if wanted(request):
-                    try:
-                        add(Request(request, prompt, parameters))
-                    except Exception as error:
-                        _log.exception("the engine did not take a request")
-                        self._answers.complete([_failed(request, error)])
-            added = min(room, len(submission.ids) - submission.added)
-            submission.added += added
-            room -= added
-            if submission.added == len(submission.ids):
-                self._backlog.popleft()
+        entering = self._company.next(len(self._inside), self._answers.is_wanted)
+        if not entering:
+            return
+        self._journal.entered(candidate.key for candidate in entering)
+        now = time.monotonic()
+        for candidate in entering:
+            request = candidate.request
+            self._inside[request.id] = _Inside(candidate, now)
+            try:
+                self._engine.add(request)
+            except Exception as error:
+                _log.exception("the engine did not take a request")
+                self._complete([_failed(request.id, error)])
 
     def _step(self) -> None:
+        self._step_began = time.monotonic()
         try:
             results = self._engine.step()
         except Exception as error:
             self._failures += 1
             if self._failures == _FAILURES_IN_A_ROW:
                 raise
-            _log.exception("a step of the engine failed; its requests end in an error")
-            self._give_up_requests(error)
+            _log.exception("a step of the engine failed with %d requests", len(self._inside))
+            self._step_began = None
+            self._set_apart(error)
         else:
-            self._failures = 0
-            self._answers.complete(results)
+            self._step_began = None
+            if results:
+                self._failures = 0
+                self._complete(results)
         self._last_step = time.monotonic()
 
-    def _give_up_requests(self, error: Exception) -> None:
-        waiting = {
-            request
-            for submission in self._backlog
-            for request in submission.ids[submission.added :]
-        }
-        given_up = [request for request in self._answers.unfinished() if request not in waiting]
-        self._engine.cancel(given_up)
-        self._answers.complete(_failed(request, error) for request in given_up)
+    def _complete(self, results: list[Result]) -> None:
+        self._leave(result.id for result in results)
+        self._answers.complete(results)
+
+    def _leave(self, ids: Iterable[int]) -> list[Candidate]:
+        inside = [self._inside.pop(request, None) for request in ids]
+        left = [one.candidate for one in inside if one is not None]
+        keys = [candidate.key for candidate in left]
+        self._journal.left(keys)
+        self._company.clear(keys)
+        return left
+
+    def _drop(self, ids: list[int]) -> None:
+        self._engine.cancel(ids)
+        self._leave(ids)
+
+    def _set_apart(self, error: Exception) -> None:
+        """Ask the requests in the engine again in smaller company; one that was alone fails."""
+        ids = list(self._inside)
+        self._engine.cancel(ids)
+        candidates = [one.candidate for one in self._inside.values()]
+        if len(ids) == 1:
+            self._complete([_failed(ids[0], error)])
+            return
+        self._journal.left(candidate.key for candidate in candidates)
+        self._inside.clear()
+        self._company.suspect(candidates)
+
+    def _give_up_late_ones(self) -> None:
+        """End the requests whose time is up; they are in the order in which they entered."""
+        oldest = time.monotonic() - self._timeout
+        late = []
+        for request, inside in self._inside.items():
+            if inside.since > oldest:
+                break
+            late.append(request)
+        if late:
+            self._engine.cancel(late)
+            self._complete([_late(request, self._timeout) for request in late])
 
 
 def _failed(request: int, error: Exception) -> Result:
     message = f"the engine failed: {type(error).__name__}: {error}"
     return Result(request, None, "error", RowErrorCode.ENGINE, message)
+
+
+def _late(request: int, timeout: float) -> Result:
+    message = (
+        f"no answer within {timeout:g} s in the engine: "
+        "raise spark.sparkllm.engine.requestTimeout, or ask for a shorter answer"
+    )
+    return Result(request, None, "error", RowErrorCode.TIMEOUT, message)
+
+
+def _quarantined(request: int, deaths: int) -> Result:
+    message = (
+        f"the engine process ended or hung {deaths} times while it worked on this row, "
+        "the last time on nothing else: it is not asked again"
+    )
+    return Result(request, None, "error", RowErrorCode.QUARANTINED, message)

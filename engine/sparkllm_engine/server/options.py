@@ -19,6 +19,8 @@ class ServerOptions:
         owner: or this one and all that registered later.
         idle_timeout: seconds without an exchange after which the process ends.
         store: where answers are kept.
+        journal: path of the file that tells the next process what this one died of.
+        request_timeout: seconds that a request may be in the engine.
         implementation: `module:Class` of the engine.
         config: fields of `EngineConfig`.
     """
@@ -29,6 +31,8 @@ class ServerOptions:
     owner: ProcessStamp
     idle_timeout: float
     store: StoreOptions
+    journal: str
+    request_timeout: float
     implementation: str = ""
     config: Mapping[str, object] = field(default_factory=dict)
 
