@@ -15,8 +15,8 @@ def start() -> Iterator[Callable[[str, str, int], Driver]]:
     drivers: list[Driver] = []
     with tempfile.TemporaryDirectory(prefix="slm") as directory:  # short, for the sockets in it
 
-        def make(master: str, implementation: str, rows: int) -> Driver:
-            drivers.append(Driver(master, Path(directory), implementation, rows))
+        def make(master: str, implementation: str, rows: int, **properties: str) -> Driver:
+            drivers.append(Driver(master, Path(directory), implementation, rows, **properties))
             return drivers[-1]
 
         yield make
