@@ -99,10 +99,19 @@ def _one_of(*names: str) -> Callable[[str], str]:
     return read
 
 
+def _number(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise ValueError("it is negative or not finite")
+    return number
+
+
 TEXT = Kind("text", str)
 COUNT = Kind("count", lambda text: _not_negative(int(text)))
 BYTES = Kind("bytes", lambda text: int(_quantity(text, _BYTES)))
 DURATION = Kind("duration", lambda text: _quantity(text, _SECONDS))
+NUMBER = Kind("number", _number)
+PERHAPS_NUMBER = Kind("number", lambda text: _number(text) if text.strip() else None)
 BOOLEAN = Kind("boolean", _boolean)
 
 QUANTIZATION = Kind("none or int8", _one_of("none", "int8"))
@@ -207,6 +216,37 @@ PYTHON_VERSION = _declare(
 PROGRESS_ENABLED = _declare(
     BOOLEAN, "progress.enabled", "true", "session",
     "Report rows, calls and tokens to the driver while a query runs.",
+)  # fmt: skip
+BUDGET_CALLS = _declare(
+    COUNT, "budget.calls", "0", "session",
+    "Most calls of the model that a query may make, on all executors together. What is left then "
+    "has the error BUDGET. 0: any number.",
+)  # fmt: skip
+BUDGET_TOKENS = _declare(
+    COUNT, "budget.tokens", "0", "session",
+    "Most tokens of prompts and answers that a query's calls may have. Calls that are under way "
+    "when they are spent end, and may take it a little above. 0: any number.",
+)  # fmt: skip
+BUDGET_SECONDS = _declare(
+    DURATION, "budget.seconds", "0", "session",
+    "How long after its first call a query may begin new ones. 0: for ever.",
+)  # fmt: skip
+BUDGET_MONEY = _declare(
+    NUMBER, "budget.money", "0", "session",
+    "As `budget.tokens`, in money by the price list. 0: any amount.",
+)  # fmt: skip
+PRICE_INPUT = _declare(
+    NUMBER, "price.input", "0", "session",
+    "Money for a million tokens of prompts, in any currency.",
+)  # fmt: skip
+PRICE_CACHED = _declare(
+    PERHAPS_NUMBER, "price.cached", "", "session",
+    "Money for a million tokens of prompts that the prefix cache served. Empty: as "
+    "`price.input`.",
+)  # fmt: skip
+PRICE_OUTPUT = _declare(
+    NUMBER, "price.output", "0", "session",
+    "Money for a million tokens of answers.",
 )  # fmt: skip
 STORE_MEMORY_BYTES = _declare(
     BYTES, "store.memoryBytes", "256m", "startup",

@@ -1,9 +1,14 @@
 """What was spent: counted per window by workers, summed per query by the driver."""
 
+import logging
 import threading
 from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+
+from sparkllm_engine.server.budget import Budget, Cost, Grant, Limits
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,12 +16,12 @@ class Usage:
     """Counts of some rows' calls.
 
     `rows` were given. Of their inputs, one for each call and row, `nulls` asked nothing, `skipped`
-    were not needed (a CASE, AND, … decided without them), `stored` had their answer from the store
-    and `reused` that of an equal one. `distinct` inputs of windows were asked, `calls` of them
-    reached the model. Token counts are those of the calls; `cached_tokens` is the part of
-    `prompt_tokens` that the prefix cache served. The `saved_` ones are those of the calls that the
-    store made unnecessary, as they were when they were made. `errors` counts distinct inputs by
-    error code.
+    were not needed (a CASE, AND, … decided without them), `stored` had their answer from the store,
+    `reused` that of an equal one, and `refused` none because a budget was spent. `distinct` inputs
+    of windows were asked, `calls` of them reached the model. Token counts are those of the calls;
+    `cached_tokens` is the part of `prompt_tokens` that the prefix cache served. The `saved_` ones
+    are those of the calls that the store made unnecessary, as they were when they were made.
+    `money` is by the price list. `errors` counts distinct inputs by error code.
 
     Times are summed over tasks: `seconds` from taking a window to handing out its answers; of those
     `worker_seconds` preparing and placing, `queue_seconds` waiting behind the task's window before,
@@ -28,6 +33,7 @@ class Usage:
     skipped: int = 0
     reused: int = 0
     stored: int = 0
+    refused: int = 0
     distinct: int = 0
     calls: int = 0
     prompt_tokens: int = 0
@@ -36,6 +42,8 @@ class Usage:
     saved_prompt_tokens: int = 0
     saved_cached_tokens: int = 0
     saved_output_tokens: int = 0
+    money: float = 0.0
+    saved_money: float = 0.0
     errors: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     worker_seconds: float = 0.0
@@ -57,12 +65,14 @@ class Usage:
     def __str__(self) -> str:
         errors = sum(self.errors.values())
         saved = self.saved_prompt_tokens + self.saved_output_tokens
-        stored = f"{self.stored:,} answers from the store ({saved:,} tokens saved) · "
+        worth = f", {self.saved_money:,.2f} money" if self.saved_money else ""
+        stored = f"{self.stored:,} answers from the store ({saved:,} tokens{worth} saved) · "
         detail = ", ".join(f"{code} {count:,}" for code, count in sorted(self.errors.items()))
         return (
             f"{self.rows:,} rows · {self.calls:,} distinct prompts · "
             f"{self.prompt_tokens:,} prompt tokens · {self.cached_tokens:,} tokens from cache · "
             f"{self.output_tokens:,} output tokens · "
+            + (f"{self.money:,.2f} money · " if self.money else "")
             + (stored if self.stored else "")
             + f"{errors:,} errors"
             + (f" ({detail})" if detail else "")
@@ -80,6 +90,8 @@ class Ledger:
         self._lock = threading.Lock()
         self._queries: dict[str, Usage] = {}
         self._in_flight: dict[object, int] = {}
+        self._budgets: dict[str, Budget] = {}
+        self._spent: set[str] = set()
         self._previews: dict[str, dict[str, tuple[object, list[dict[str, Any]]]]] = {}
 
     def add(self, query: str, usage: Usage, task: object = None) -> None:
@@ -87,6 +99,30 @@ class Ledger:
         with self._lock:
             self._queries[query] = self._queries.pop(query, Usage()) + usage
             self._in_flight.pop(task, None)
+
+    def ask_budget(
+        self, query: str, limits: Limits, holder: object, wanted: int, ended: Cost
+    ) -> Grant:
+        """Grant an engine calls from a query's budget, see `Budget.ask`."""
+        with self._lock:
+            budget = self._budgets.get(query)
+            if budget is None:
+                budget = self._budgets[query] = Budget(limits)
+        grant = budget.ask(holder, wanted, ended)
+        if grant.spent is not None and wanted:
+            with self._lock:
+                is_news = query not in self._spent
+                self._spent.add(query)
+            if is_news:
+                _LOG.warning("%s: the rest of the query's rows have no answer", grant.spent)
+        return grant
+
+    def abandon_budgets(self, holder: object) -> None:
+        """Settle what an engine that is gone was granted."""
+        with self._lock:
+            budgets = list(self._budgets.values())
+        for budget in budgets:
+            budget.abandon(holder)
 
     def under_way(self, task: object, rows: int) -> None:
         """Note how many rows of a task's current window are done."""

@@ -2,7 +2,8 @@
 
 A connection opens with two lines, the token of this process and the id of the Spark application; a
 connection without the token is closed unread. A worker that closes its side learns from ours
-closing that all of it was counted.
+closing that all of it was counted. Engines ask here for calls of queries that have a budget; those
+questions are answered, one line each.
 """
 
 import json
@@ -13,6 +14,7 @@ from collections import defaultdict
 from typing import Any
 
 from sparkllm.ledger import Ledger, Usage
+from sparkllm_engine.server.budget import Cost, Limits
 
 _LONGEST_LINE = 1 << 16
 
@@ -27,11 +29,26 @@ class _Handler(socketserver.StreamRequestHandler):
         ledger = self.server.ledger(self._line().decode())
         try:
             while line := self._line():
-                _count(ledger, json.loads(line), task)
-        except (ValueError, KeyError, TypeError):
+                message = json.loads(line)
+                if "budget" in message:
+                    self._grant(ledger, message, task)
+                else:
+                    _count(ledger, message, task)
+        except (ValueError, KeyError, TypeError, OSError):
             return  # not one of ours; what it said is not counted
         finally:
             ledger.task_ended(task)
+            ledger.abandon_budgets(task)
+
+    def _grant(self, ledger: Ledger, message: dict[str, Any], engine: object) -> None:
+        grant = ledger.ask_budget(
+            str(message["budget"]),
+            Limits(**message["limits"]),
+            engine,
+            int(message["wanted"]),
+            Cost(**message["ended"]),
+        )
+        self.wfile.write(json.dumps(grant.to_dict()).encode() + b"\n")
 
     def _line(self) -> bytes:
         return self.rfile.readline(_LONGEST_LINE).rstrip(b"\n")

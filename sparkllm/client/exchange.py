@@ -30,7 +30,10 @@ _CLOSE_TIMEOUT = 5.0
 
 
 def open_exchange(
-    settings: EngineSettings, sampling: Mapping[str, object], identity: Identity | None = None
+    settings: EngineSettings,
+    sampling: Mapping[str, object],
+    identity: Identity | None = None,
+    budget: Mapping[str, object] | None = None,
 ) -> "Exchange":
     """Return an exchange with the engine process of this executor.
 
@@ -40,19 +43,24 @@ def open_exchange(
         settings: what determines the process.
         sampling: fields of `sparkllm_engine.SamplingParameters`, the same for all prompts.
         identity: whose engine it is, found out when None.
+        budget: of the query, see `protocol.encode_command`.
     """
-    return Exchange(settings, sampling, identity or find_identity())
+    return Exchange(settings, sampling, identity or find_identity(), budget)
 
 
 class Exchange:
     """One per task and call; windows may overlap. Close it, or use it in a `with` statement."""
 
     def __init__(
-        self, settings: EngineSettings, sampling: Mapping[str, object], identity: Identity
+        self,
+        settings: EngineSettings,
+        sampling: Mapping[str, object],
+        identity: Identity,
+        budget: Mapping[str, object] | None = None,
     ) -> None:
         self._settings = settings
         self._launcher = Launcher(settings, identity)
-        self._command = encode_command(sampling)
+        self._command = encode_command(sampling, budget)
         self._changed = threading.Condition()
         self._windows: deque[Pending] = deque()
         self._unsent: deque[Pending] = deque()

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import pyarrow as pa
 
@@ -17,6 +17,7 @@ from sparkllm.worker.settings import task_settings
 from sparkllm.worker.window import windows
 from sparkllm.worker.window_plan import WindowPlanner
 from sparkllm.worker.window_request import WindowRequest, send
+from sparkllm_engine.server.budget import Prices
 
 _WINDOWS_AHEAD = 1
 _REPORT_EVERY = 0.5  # seconds
@@ -42,6 +43,7 @@ def evaluate(
         EngineError: the engine cannot be started, or died too often.
     """
     settings = task_settings()
+    budget = asdict(settings.budget) if settings.budget else None
     waiting: deque[_Window] = deque()
     free = 0.0
     with Reporter(settings) as reporter, ExitStack() as open_exchanges:
@@ -51,18 +53,18 @@ def evaluate(
                 shown = PreviewExchange(question.call, reporter)
                 exchanges.append(open_exchanges.enter_context(shown))
             else:
-                asked = open_exchange(settings.engine, question.sampling)
+                asked = open_exchange(settings.engine, question.sampling, budget=budget)
                 exchanges.append(open_exchanges.enter_context(asked))
         planners = [WindowPlanner(settings.plan) for _ in questions]
         for table in windows(batches, settings.window_rows):
             waiting.append(_Window.send(questions, table, planners, exchanges))
             if len(waiting) > _WINDOWS_AHEAD:
                 window = waiting.popleft()
-                yield window.answers(reporter, free)
+                yield window.answers(reporter, free, settings.prices)
                 free = window.finished
         while waiting:
             window = waiting.popleft()
-            yield window.answers(reporter, free)
+            yield window.answers(reporter, free, settings.prices)
             free = window.finished
 
 
@@ -98,15 +100,16 @@ class _Window:
         """When the engine had answered everything; `sent` where it was asked nothing."""
         return max([self.sent, *(request.finished for request in self.requests)])
 
-    def answers(self, reporter: Reporter, free: float) -> WindowAnswers:
+    def answers(self, reporter: Reporter, free: float, prices: Prices) -> WindowAnswers:
         """Wait for all answers, report them, and return them in row order.
 
         Args:
             free: when the window before this one was finished.
+            prices: of tokens.
         """
         self._wait(reporter)
         placing = time.monotonic()
-        answered = [request.answers(reporter) for request in self.requests]
+        answered = [request.answers(reporter, prices) for request in self.requests]
         ended = time.monotonic()
         began = min(max(self.sent, free), self.finished)
         usage = replace(

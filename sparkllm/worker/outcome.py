@@ -96,10 +96,9 @@ class Outcomes:
         results = self.results.take(indices)
         later = np.ones(len(positions), bool)
         later[np.unique(positions, return_index=True)[1]] = False
+        free = pc.or_(pa.array(later), pc.fill_null(results.column("reused"), True))
         counts = [
-            pc.if_else(
-                pa.array(later), pa.scalar(0, pa.int32()), pc.fill_null(results.column(name), 0)
-            )
+            pc.if_else(free, pa.scalar(0, pa.int32()), pc.fill_null(results.column(name), 0))
             for name in _COUNTS
         ]
         parts = [

@@ -7,12 +7,14 @@ sees the values that were set when it started, `SET` included.
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark import TaskContext
 
 from sparkllm import configuration, demo_model
 from sparkllm.client import EngineSettings
+from sparkllm_engine.server.budget import Limits, Prices
+from sparkllm_engine.server.metering import BudgetTerms
 from sparkllm_optimizer import PlanOptions
 
 _LOCAL = re.compile(r"local(?:\[\s*(\d+|\*)\s*(?:,\s*\d+\s*)?\])?")
@@ -38,6 +40,8 @@ class WorkerSettings:
     application: str
     query: str
     preview: str = ""
+    prices: Prices = field(default_factory=Prices)
+    budget: BudgetTerms | None = None
 
 
 def task_settings() -> WorkerSettings:
@@ -50,6 +54,7 @@ def task_settings() -> WorkerSettings:
     properties: Properties = context.getLocalProperty if context else _no_properties
     preview = _PREVIEW.search(properties("spark.job.tags") or "")
     reporting = configuration.PROGRESS_ENABLED.value(properties) or preview
+    prices = _prices(properties)
     return WorkerSettings(
         engine=engine_settings(properties),
         window_rows=max(1, configuration.WORKER_WINDOW_ROWS.value(properties)),
@@ -59,6 +64,37 @@ def task_settings() -> WorkerSettings:
         application=properties("spark.app.id") or "",
         query=properties("spark.sql.execution.id") or "",
         preview=preview[1] if preview else "",
+        prices=prices,
+        budget=_budget(properties, prices),
+    )
+
+
+def _prices(properties: Properties) -> Prices:
+    whole = configuration.PRICE_INPUT.value(properties)
+    cached = configuration.PRICE_CACHED.value(properties)
+    return Prices(
+        whole,
+        whole if cached is None else cached,
+        configuration.PRICE_OUTPUT.value(properties),
+    )
+
+
+def _budget(properties: Properties, prices: Prices) -> BudgetTerms | None:
+    limits = Limits(
+        configuration.BUDGET_CALLS.value(properties),
+        configuration.BUDGET_TOKENS.value(properties),
+        configuration.BUDGET_SECONDS.value(properties),
+        configuration.BUDGET_MONEY.value(properties),
+    )
+    if limits == Limits():
+        return None
+    return BudgetTerms(
+        query=properties("spark.sql.execution.id") or "",
+        limits=limits,
+        prices=prices,
+        address=configuration.USAGE_ADDRESS.value(properties),
+        token=configuration.USAGE_TOKEN.value(properties),
+        application=properties("spark.app.id") or "",
     )
 
 

@@ -16,11 +16,14 @@ from sparkllm.worker.rendering import render
 from sparkllm.worker.reporting import Reporter
 from sparkllm.worker.shortening import ask_shortened
 from sparkllm.worker.window_plan import WindowPlanner
+from sparkllm_engine.errors import RowErrorCode
+from sparkllm_engine.server.budget import Prices
 from sparkllm_engine.server.protocol import RESULT_SCHEMA
 from sparkllm_optimizer import distinct_rows
 
 _Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
+_TOKENS = ("prompt_tokens", "cached_tokens", "output_tokens")
 _NULL = -1
 _SKIPPED = -2
 
@@ -61,7 +64,7 @@ class WindowRequest:
         """Wait until everything is answered, at most this long; return whether it is."""
         return self.pending is None or self.pending.wait(seconds)
 
-    def answers(self, reporter: Reporter) -> tuple[pa.Array, Usage]:
+    def answers(self, reporter: Reporter, prices: Prices) -> tuple[pa.Array, Usage]:
         """Wait, log errors, and return one answer per row, in row order, and what they cost."""
         rows = len(self.answer_of)
         unasked = Usage(
@@ -74,7 +77,7 @@ class WindowRequest:
         outcomes = self._outcomes()
         reporter.errors(outcomes.results)
         by_row = outcomes.details if self.question.call.detail else outcomes.answers
-        return by_row(self.answer_of), _usage(outcomes.results, unasked)
+        return by_row(self.answer_of), _usage(outcomes.results, unasked, prices)
 
     def _outcomes(self) -> Outcomes:
         question = self.question
@@ -126,23 +129,25 @@ def _not_all_null(rows: pa.Table) -> _Ids:
     return np.flatnonzero(valid)
 
 
-def _usage(results: pa.Table, unasked: Usage) -> Usage:
+def _usage(results: pa.Table, unasked: Usage, prices: Prices) -> Usage:
     codes = results.column("error_code").drop_null().value_counts().to_pylist()
     called = results.filter(pc.invert(results.column("reused")))
     stored = results.filter(results.column("stored"))
     asked = unasked.rows - unasked.nulls - unasked.skipped
+    refused = sum(code["counts"] for code in codes if code["values"] == RowErrorCode.BUDGET)
+    spent = [_total(called, name) for name in _TOKENS]
+    saved = [_total(stored, name) for name in _TOKENS]
     return replace(
         unasked,
-        reused=asked - called.num_rows - stored.num_rows,
+        reused=asked - called.num_rows - stored.num_rows - refused,
+        refused=refused,
         stored=stored.num_rows,
         distinct=results.num_rows,
         calls=called.num_rows,
-        prompt_tokens=_total(called, "prompt_tokens"),
-        cached_tokens=_total(called, "cached_tokens"),
-        output_tokens=_total(called, "output_tokens"),
-        saved_prompt_tokens=_total(stored, "prompt_tokens"),
-        saved_cached_tokens=_total(stored, "cached_tokens"),
-        saved_output_tokens=_total(stored, "output_tokens"),
+        money=prices.money(*spent),
+        saved_money=prices.money(*saved),
+        **dict(zip(_TOKENS, spent, strict=True)),
+        **{f"saved_{name}": count for name, count in zip(_TOKENS, saved, strict=True)},
         errors={entry["values"]: entry["counts"] for entry in codes},
     )
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -57,26 +58,33 @@ def job() -> Iterator[Job]:
         one.end()
 
 
-def test_the_same_query_again_makes_no_call(spark: SparkSession, tmp_path: Path) -> None:
-    record = tmp_path / "record"
+@contextmanager
+def counting(spark: SparkSession, path: Path, properties: dict[str, str]) -> Iterator[Path]:
+    """Let queries of the session use a `CountingEngine` and a store; give the engine's record."""
+    record = path / "record"
     changed = {
         "spark.sparkllm.engine.implementation": "tests.engines:CountingEngine",
         "spark.sparkllm.model": str(record),
-        "spark.sparkllm.store.path": str(tmp_path / "store"),
-        "spark.sparkllm.store.memoryBytes": "0",
+        "spark.sparkllm.store.path": str(path / "store"),
+        **properties,
     }
     before = {name: spark.conf.get(name, None) for name in changed}
     for name, value in changed.items():
         spark.conf.set(name, value)
     try:
+        yield record
+    finally:
+        for name, value in before.items():
+            spark.conf.unset(name) if value is None else spark.conf.set(name, value)
+
+
+def test_the_same_query_again_makes_no_call(spark: SparkSession, tmp_path: Path) -> None:
+    with counting(spark, tmp_path, {"spark.sparkllm.store.memoryBytes": "0"}) as record:
         table = spark.range(300, numPartitions=1).selectExpr("concat('row ', id % 200) AS x")
         answers, usages = [], []
         for _ in range(2):
             answers.append(table.select(llm("Look at it", "x")).collect())
             usages.append(sparkllm.usage(spark).last)
-    finally:
-        for name, value in before.items():
-            spark.conf.unset(name) if value is None else spark.conf.set(name, value)
     first, second = usages
     assert answers[0] == answers[1]
     assert len(record.read_text().splitlines()) == 200
@@ -85,6 +93,28 @@ def test_the_same_query_again_makes_no_call(spark: SparkSession, tmp_path: Path)
     assert second.prompt_tokens == second.output_tokens == 0
     assert second.saved_prompt_tokens == first.prompt_tokens > 0
     assert second.saved_output_tokens == first.output_tokens == 200
+
+
+def test_a_query_ends_when_its_budget_is_spent_and_the_next_one_goes_on(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = spark.range(200, numPartitions=2).selectExpr("concat('row ', id) AS x")
+    query = table.select(llm("Look at it", "x").alias("answer"))
+    prices = {"spark.sparkllm.price.input": "1000", "spark.sparkllm.price.output": "3000"}
+    with counting(spark, tmp_path, {"spark.sparkllm.budget.calls": "50", **prices}) as record:
+        answers = [row.answer for row in query.collect()]
+        first = sparkllm.usage(spark).last
+        spark.conf.set("spark.sparkllm.budget.calls", "0")
+        complete = [row.answer for row in query.collect()]
+        second = sparkllm.usage(spark).last
+        assert len(record.read_text().splitlines()) == 200
+    assert sum(answer is not None for answer in answers) == 50
+    assert None not in complete
+    assert (first.calls, first.refused, first.errors) == (50, 150, {"BUDGET": 150})
+    assert (second.calls, second.stored, second.errors) == (150, 50, {})
+    assert first.money == pytest.approx(first.prompt_tokens / 1000 + first.output_tokens * 3 / 1000)
+    assert second.saved_money == pytest.approx(first.money)
+    assert "spark.sparkllm.budget.calls = 50 is spent: the rest of the query's rows" in caplog.text
 
 
 def test_a_job_killed_at_60_percent_and_run_again_computes_only_the_rest(job: Job) -> None:

@@ -9,7 +9,11 @@ from sparkllm.ledger import Ledger, Usage
 from sparkllm.listener import UsageListener
 from sparkllm.worker.reporting import Reporter
 from sparkllm.worker.settings import WorkerSettings, engine_settings
+from sparkllm_engine import EngineConfig, Request
+from sparkllm_engine.server.budget import Limits, Prices
+from sparkllm_engine.server.metering import BudgetTerms, MeteredEngine
 from sparkllm_optimizer import PlanOptions
+from tests.engines import DigestEngine
 
 
 @pytest.fixture
@@ -61,6 +65,35 @@ def test_a_wrong_token_is_not_heard(listener: UsageListener) -> None:
     with Reporter(_settings(listener, token="guess")) as reporter:
         reporter.window(Usage(rows=1))
     assert listener.ledger("app").session == Usage()
+
+
+def test_two_executors_share_the_budget_that_the_driver_keeps(listener: UsageListener) -> None:
+    terms = BudgetTerms("7", Limits(calls=30), Prices(), listener.address, listener.token, "app")
+    engines = [MeteredEngine(DigestEngine(EngineConfig("none"))) for _ in range(2)]
+    accounts = [engine.account(terms) for engine in engines]
+    for engine, account in zip(engines, accounts, strict=True):
+        account.own(range(25))
+        for number in range(25):
+            engine.add(Request(number, ("row",)))
+    results = []
+    while any(engine.has_unfinished for engine in engines):
+        for engine in engines:
+            results += engine.step()
+    for engine, account in zip(engines, accounts, strict=True):
+        engine.leave(account)
+    assert len(results) == 50
+    assert sum(result.error_code == "BUDGET" for result in results) == 20
+
+
+def test_a_driver_that_is_gone_ends_the_budget(listener: UsageListener) -> None:
+    terms = BudgetTerms("7", Limits(calls=30), Prices(), "127.0.0.1:1", listener.token, "app")
+    engine = MeteredEngine(DigestEngine(EngineConfig("none")))
+    account = engine.account(terms)
+    account.own([1])
+    engine.add(Request(1, ("row",)))
+    (result,) = engine.step()
+    assert result.error_code == "BUDGET"
+    assert "can't be reached" in str(result.error_message)
 
 
 def test_noise_on_the_port_does_no_harm(listener: UsageListener) -> None:

@@ -79,7 +79,7 @@ def _start(
     engine = make_engine(options.implementation, options.config)
     loop = EngineLoop(engine, Answers(store), Path(options.journal), options.request_timeout)
     identity = identity_of(engine, options.implementation, options.config)
-    service = EngineService(location_of(options.socket), loop, lifecycle, end, identity)
+    service = EngineService(location_of(options.socket), loop, lifecycle, end, identity=identity)
     lifecycle.start_idling()
     _collect_garbage_seldom()
     return loop, service

@@ -13,10 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
+from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.request import Result, SamplingParameters
 from sparkllm_engine.server.outbox import Origin, Outbox, Parcel
 from sparkllm_engine.server.prompts import RequestBatch
 from sparkllm_engine.store import ResultStore
+from sparkllm_engine.store.frames import KEY_BYTES
 
 Waiter = tuple[Outbox, int]
 
@@ -53,24 +55,28 @@ class Answers:
         """Why answers can't be kept, None if they are."""
         return self._store.problem
 
-    def claim(self, batch: RequestBatch, shared: bool, outbox: Outbox) -> NewRequests:
+    def claim(
+        self, batch: RequestBatch, shared: bool, outbox: Outbox, budget: str = ""
+    ) -> NewRequests:
         """Note that `outbox` waits for the batch; return the requests that are to be computed.
 
         Answers of the store are put into the outbox at once. With `shared` false every row is
-        computed on its own.
+        computed on its own. What is under way is shared within a query that has a `budget`, or
+        among those without: others must not go without an answer because one's budget is spent.
         """
+        scope = budget.encode()
         claimed = NewRequests()
         with self._lock:
             for row, prompt, key in zip(batch.ids, batch.prompts, batch.keys, strict=True):
                 if shared:
-                    request = self._computing.get(key)
+                    request = self._computing.get(key + scope)
                     if request is not None:
                         self._waiting[request][1].append((outbox, row))
                         continue
                 request = next(self._ids)
                 if shared:
-                    self._computing[key] = request
-                self._waiting[request] = (key if shared else None, [(outbox, row)])
+                    self._computing[key + scope] = request
+                self._waiting[request] = (key + scope if shared else None, [(outbox, row)])
                 claimed.ids.append(request)
                 claimed.prompts.append(prompt)
                 claimed.keys.append(key)
@@ -103,7 +109,7 @@ class Answers:
         results = list(results)
         with self._lock:
             stored = [
-                (key, result)
+                (key[:KEY_BYTES], result)
                 for result in results
                 if (key := self._waiting.get(result.id, (None, ()))[0]) is not None
                 and result.text is not None
@@ -120,7 +126,8 @@ class Answers:
                 key, waiters = self._waiting.pop(request, (None, ()))
                 if key is not None:
                     del self._computing[key]
-                whence = origin
+                refused = result.error_code == RowErrorCode.BUDGET  # there was no call
+                whence = Origin.SHARED if refused else origin
                 for outbox, row in waiters:
                     parcel = parcels.get(outbox)
                     if parcel is None:

@@ -18,6 +18,7 @@ from sparkllm_engine.request import Request, Result, SamplingParameters
 from sparkllm_engine.server.answers import Answers, is_determined
 from sparkllm_engine.server.company import Candidate, Company
 from sparkllm_engine.server.journal import Journal, Legacy, read_legacy
+from sparkllm_engine.server.metering import Account, MeteredEngine
 from sparkllm_engine.server.outbox import Outbox
 from sparkllm_engine.server.prompts import RequestBatch
 
@@ -71,7 +72,7 @@ class EngineLoop:
         journal: Path | None = None,
         request_timeout: float = float("inf"),
     ) -> None:
-        self._engine = engine
+        self._engine = self.meter = MeteredEngine(engine)
         self._answers = answers
         self._timeout = request_timeout
         legacy = read_legacy(journal) if journal else Legacy()
@@ -86,10 +87,26 @@ class EngineLoop:
         if legacy.deaths:
             _log.warning("a process died with %d requests: they go apart", len(legacy.deaths))
 
-    def submit(self, batch: RequestBatch, parameters: SamplingParameters, outbox: Outbox) -> None:
-        """Have the requests answered into `outbox`, in any order, one result each."""
+    def submit(
+        self,
+        batch: RequestBatch,
+        parameters: SamplingParameters,
+        outbox: Outbox,
+        account: Account | None = None,
+    ) -> None:
+        """Have the requests answered into `outbox`, in any order, one result each.
+
+        Args:
+            batch: the requests.
+            parameters: of all of them.
+            outbox: of the client.
+            account: of the query, if it has a budget.
+        """
         outbox.expect(len(batch.ids))
-        new = self._answers.claim(batch, is_determined(parameters), outbox)
+        budget = account.terms.query if account else ""
+        new = self._answers.claim(batch, is_determined(parameters), outbox, budget)
+        if account:
+            account.own(new.ids)
         if new.ids:
             candidates = [
                 Candidate(Request(request, prompt, parameters), key)

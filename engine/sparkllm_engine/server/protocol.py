@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -74,9 +74,23 @@ def decode_refusal(extra_info: bytes | None) -> str | None:
         return None
 
 
-def encode_command(sampling: Mapping[str, object]) -> bytes:
-    """Return the command of an exchange whose requests all have these sampling parameters."""
-    return json.dumps({"version": PROTOCOL_VERSION, "sampling": dict(sampling)}).encode()
+def encode_command(
+    sampling: Mapping[str, object], budget: Mapping[str, object] | None = None
+) -> bytes:
+    """Return the command of an exchange whose requests all have these sampling parameters.
+
+    Args:
+        sampling: fields of `SamplingParameters`.
+        budget: `dataclasses.asdict` of the `metering.BudgetTerms` of the query, if it has any.
+    """
+    body = {"version": PROTOCOL_VERSION, "sampling": dict(sampling)}
+    return json.dumps(body | ({"budget": dict(budget)} if budget else {})).encode()
+
+
+def decode_budget(command: bytes) -> dict[str, Any] | None:
+    """Return the budget in a command that `decode_command` takes, None when there is none."""
+    body: dict[str, Any] = json.loads(command)
+    return body.get("budget")
 
 
 def decode_command(command: bytes) -> SamplingParameters:

@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from pyarrow import flight
 from sparkllm_engine.request import SamplingParameters
 from sparkllm_engine.server.lifecycle import Lifecycle
 from sparkllm_engine.server.loop import EngineLoop
+from sparkllm_engine.server.metering import Account, BudgetTerms
 from sparkllm_engine.server.outbox import Outbox
 from sparkllm_engine.server.process import ProcessStamp
 from sparkllm_engine.server.prompts import RequestDecoder
@@ -20,6 +22,7 @@ from sparkllm_engine.server.protocol import (
     RESULT_SCHEMA,
     Action,
     ProtocolError,
+    decode_budget,
     decode_command,
     encode_refusal,
 )
@@ -46,6 +49,7 @@ class EngineService(flight.FlightServerBase):  # type: ignore[misc]
         loop: EngineLoop,
         lifecycle: Lifecycle,
         end: Callable[[str], None],
+        *,
         identity: str = "",
     ) -> None:
         self._loop = loop
@@ -58,11 +62,31 @@ class EngineService(flight.FlightServerBase):  # type: ignore[misc]
         """Read requests and write results as they finish, until the client is done or gone."""
         try:
             parameters = decode_command(descriptor.command)
-            with self._lifecycle.exchange():
-                _Exchange(self._loop, parameters, self._identity, context, writer).run(reader)
+            with self._lifecycle.exchange(), self._account(descriptor.command) as account:
+                talk = _Exchange(
+                    self._loop,
+                    parameters,
+                    identity=self._identity,
+                    account=account,
+                    context=context,
+                    writer=writer,
+                )
+                talk.run(reader)
         except ProtocolError as error:
             _log.warning("refused: %s", error)
             raise flight.FlightServerError("refused", extra_info=encode_refusal(error)) from None
+
+    @contextmanager
+    def _account(self, command: bytes) -> Iterator[Account | None]:
+        budget = decode_budget(command)
+        if budget is None:
+            yield None
+            return
+        account = self._loop.meter.account(BudgetTerms.from_dict(budget))
+        try:
+            yield account
+        finally:
+            self._loop.meter.leave(account)
 
     def do_action(self, context: Any, action: Any) -> Iterator[bytes]:
         """Do an action of `protocol.Action`."""
@@ -98,12 +122,15 @@ class _Exchange:
         self,
         loop: EngineLoop,
         parameters: SamplingParameters,
+        *,
         identity: str,
+        account: Account | None,
         context: Any,
         writer: Any,
     ) -> None:
         self._loop = loop
         self._identity = identity
+        self._account = account
         self._parameters = parameters
         self._context = context
         self._writer = writer
@@ -127,7 +154,8 @@ class _Exchange:
         try:
             while True:
                 batch = reader.read_chunk().data
-                self._loop.submit(decoder.decode(batch), self._parameters, self._outbox)
+                requests = decoder.decode(batch)
+                self._loop.submit(requests, self._parameters, self._outbox, self._account)
         except StopIteration:
             return
         except (pa.ArrowException, OSError) as error:
