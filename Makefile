@@ -46,6 +46,7 @@ lint: install
 docs: install ## make the generated documents
 	$(BIN)/python -m sparkllm.configuration > docs/configuration.md
 	$(BIN)/python -m sparkllm.row_errors > docs/errors.md
+	$(BIN)/python -m sparkllm.functions.document > docs/functions.md
 
 bench: java install ## what a row costs besides the model
 	$(BIN)/python -m benchmarks.overhead

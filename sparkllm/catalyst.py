@@ -23,6 +23,7 @@ from filelock import FileLock
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from sparkllm.functions import declared
 from sparkllm.java import JavaNotFoundError, require_java
 from sparkllm.tasks import vocabulary
 
@@ -220,7 +221,7 @@ def _digest(sources: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for source in sources:
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
-    digest.update(vocabulary().encode())
+    digest.update(vocabulary(declared()).encode())
     return digest.hexdigest()[:16]
 
 
@@ -260,7 +261,7 @@ def _build(sources: Iterable[Path], home: Path, path: Path, *flags: str) -> None
                 f"{done.stdout}{done.stderr}"
             )
         with zipfile.ZipFile(built, "a") as file:
-            file.writestr(_VOCABULARY, vocabulary())
+            file.writestr(_VOCABULARY, vocabulary(declared()))
         built.replace(path)
 
 

@@ -12,9 +12,20 @@ from pyspark.sql import SparkSession
 from sparkllm import catalyst, configuration
 from sparkllm.accounting import reporting
 from sparkllm.catalyst import CatalystError
+from sparkllm.functions import SIGNATURES
 from sparkllm.java import require_java
+from sparkllm.tasks import task_named
+from sparkllm.worker.registered import Form, registered
 
 _LOG = logging.getLogger(__name__)
+_PLAIN_TYPES = {
+    "text": "string",
+    "labels": "string",
+    "aspects": "string",
+    "boolean": "boolean",
+    "probability": "double",
+    "tokens": "int",
+}
 
 
 def session(
@@ -85,12 +96,18 @@ def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
 
 
 def register(spark: SparkSession) -> None:
-    """Register `llm` as a plain UDF, for sessions without sparkllm's Catalyst extension.
+    """Register `llm` and its siblings as plain UDFs, for sessions without the Catalyst extension.
 
-    Such a function takes no named arguments (a map of options as last argument does the same) and
-    does not know the names of its columns, unless they come in a struct.
+    Such functions take no named arguments (a map of options as last argument does the same) and
+    do not know the names of their columns, unless they come in a struct. `llm_extract`, whose type
+    depends on its options, is not among them.
     """
     spark.udf.register("llm", plain_udf())
+    for signature in SIGNATURES:
+        task = task_named(signature.task)
+        if task is not None and task.answer in _PLAIN_TYPES:
+            form = Form(task.name, signature.positional, signature.instructed)
+            spark.udf.register(signature.name, plain_udf(form, _PLAIN_TYPES[task.answer]))
     _LOG.warning(
         "llm is a plain UDF in this session: calls are optimised within a window of rows only, and "
         "options go into a map as last argument (named ones would be taken for columns)"
@@ -113,12 +130,11 @@ def _add_to_running(spark: SparkSession) -> None:
         register(spark)
 
 
-def plain_udf() -> Any:
-    """Return `llm` as a UDF that takes task, columns and perhaps a map of options."""
+def plain_udf(form: Form | None = None, data_type: str = "string") -> Any:
+    """Return a UDF that answers such arguments: by default `llm`, whose first one is the task."""
     from pyspark.sql.pandas import functions
 
-    from sparkllm.worker.registered import registered_llm
-
+    function = registered(form or Form())
     if hasattr(functions, "arrow_udf"):
-        return functions.arrow_udf(registered_llm, "string")  # type: ignore[call-overload]
-    return functions.pandas_udf(registered_llm, "string", functions.PandasUDFType.SCALAR_ITER)
+        return functions.arrow_udf(function, data_type)  # type: ignore[call-overload]
+    return functions.pandas_udf(function, data_type, functions.PandasUDFType.SCALAR_ITER)

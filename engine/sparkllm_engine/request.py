@@ -26,6 +26,7 @@ class SamplingParameters:
         regex: regular expression that the whole answer matches, in the syntax of Rust's `regex`
             without look-around and anchors; empty for none.
         json_schema: JSON schema, as JSON, that the answer is valid for; empty for none.
+        version: what the prompt was made by: changes no answer, but answers are remembered by it.
     """
 
     max_tokens: int = 128
@@ -41,6 +42,7 @@ class SamplingParameters:
     length_normalized: bool = False
     regex: str = ""
     json_schema: str = ""
+    version: str = ""
 
     def problem(self) -> str | None:
         """Return what makes no sense about the values, and what would; None if they are fine."""

@@ -7,12 +7,30 @@ import scala.util.Try
 
 import com.fasterxml.jackson.databind.ObjectMapper
 
+import org.apache.spark.sql.Row
 import org.apache.spark.sql.catalyst.expressions.{CreateMap, Expression}
 import org.apache.spark.sql.types.MapType
 
 /** The options of a call, by lower-case name, checked against the [[Vocabulary]]. */
 object CallOptions {
-  val Names: Seq[String] = Vocabulary.options.map(_.name)
+
+  /** The option that is no option of the engine, but the type of the call. */
+  val Returns = "returns"
+
+  /** The option that a template puts the user's own words in. */
+  val Instruction = "instruction"
+
+  /** The options of a call of this task, of a free instruction without one. */
+  def names(task: Option[TaskRule]): Seq[String] =
+    task.map(_.options).getOrElse(Seq("labels")) ++ Common
+
+  /** The options that every call has. */
+  val Common: Seq[String] = Vocabulary.options.filterNot(_.ofTask).map(_.name)
+
+  /** Whether an option may be a map. */
+  def takesMap(name: String): Boolean =
+    Vocabulary.options.exists(option =>
+      option.name == name && Set("labels", "examples")(option.kind))
 
   /** Whether the last argument carries options: a MAP that is constant or written in the call. */
   def isMap(argument: Expression): Boolean = argument.dataType match {
@@ -28,7 +46,6 @@ object CallOptions {
     }
 
   def fromNamed(arguments: Seq[(String, Expression)]): Seq[(String, Any)] = {
-    arguments.foreach { case (name, _) => rule(name) }
     arguments.map { case (name, value) => name -> Constant(value, s"option $name") }
   }
 
@@ -36,21 +53,26 @@ object CallOptions {
    * The options by name, as values of their types; see [[CallSpec]]. An unknown name, a name given
    * twice and a value that is not of the option's type or range are errors.
    */
-  def checked(options: Seq[(String, Any)]): Map[String, Any] =
+  def checked(options: Seq[(String, Any)], task: Option[TaskRule]): Map[String, Any] =
     options.foldLeft(Map.empty[String, Any]) { case (seen, (written, value)) =>
-      val option = rule(written)
+      val option = rule(written, task)
       if (seen.contains(option.name)) {
         throw LLMAnalysisException.duplicateOption(option.name)
       }
       seen + (option.name -> typed(option, value))
     }
 
-  private def rule(written: String): OptionRule = {
+  private def rule(written: String, task: Option[TaskRule]): OptionRule = {
     val name = written.toLowerCase(Locale.ROOT)
-    Vocabulary.options
-      .find(_.name == name)
-      .getOrElse(throw LLMAnalysisException.unknownOption(written, Names))
+    if (!names(task).contains(name)) {
+      throw LLMAnalysisException.unknownOption(written, task.map(_.name), names(task))
+    }
+    Vocabulary.options.find(_.name == name).getOrElse(ofTemplate(name))
   }
+
+  /** An option that only the template of a registered task knows: any text, number or array. */
+  private def ofTemplate(name: String): OptionRule =
+    OptionRule(name, "any", 0, None, lowExcluded = false, Nil, ofTask = true)
 
   private def typed(option: OptionRule, value: Any): Any = {
     def wrong(reason: String): Nothing =
@@ -62,6 +84,29 @@ object CallOptions {
       case "number" =>
         val number = decimal(value).getOrElse(wrong("a number is wanted"))
         inRange(option, number, wrong).toDouble
+      case "text" => value match {
+        case text: String if text.trim.nonEmpty => text
+        case _ => wrong("a text is wanted")
+      }
+      case "flag" =>
+        Option(value).map(_.toString.toLowerCase(Locale.ROOT)) match {
+          case Some("true") => true
+          case Some("false") => false
+          case _ => wrong("true or false is wanted")
+        }
+      case "labels" => labels(value, wrong)
+      case "examples" => pairs(value).getOrElse(
+        wrong("an array of pairs is wanted, each an input and its label"))
+      case "fields" => value match {
+        case ddl: String if ddl.trim.nonEmpty && !ddl.trim.startsWith("[") => ddl
+        case names => texts(names, wrong)
+      }
+      case "any" => value match {
+        case null => wrong("it is NULL")
+        case items: scala.collection.Seq[_] => items.toSeq
+        case whole: Integer => whole.toLong
+        case other => other
+      }
       case "texts" => texts(value, wrong)
       case "strings" => strings(value, wrong)
       case "word" =>
@@ -110,6 +155,40 @@ object CallOptions {
   private def jsonArray(json: String, wrong: String => Nothing): Seq[Any] =
     Try(new ObjectMapper().readValue(json, classOf[java.util.List[Any]]).asScala.toSeq)
       .getOrElse(wrong("it is no JSON array"))
+
+  private def labels(value: Any, wrong: String => Nothing): Seq[Any] = value match {
+    case map: scala.collection.Map[_, _] => described(map.toSeq, wrong)
+    case json: String if json.trim.startsWith("{") =>
+      described(
+        Try(new ObjectMapper().readValue(json, classOf[java.util.LinkedHashMap[String, Any]])
+          .asScala.toSeq).getOrElse(wrong("it is no JSON object")), wrong)
+    case _ => texts(value, wrong)
+  }
+
+  /** Labels with descriptions, as pairs: their order is that of the prompt. */
+  private def described(entries: Seq[(Any, Any)], wrong: String => Nothing): Seq[Any] = {
+    val names = texts(entries.map(_._1), wrong)
+    names.zip(entries).map { case (name, (_, text)) => Seq(name, Option(text).mkString) }
+  }
+
+  /** Pairs of texts: a map, an array of structs or arrays of two, or that as JSON. */
+  private def pairs(value: Any): Option[Seq[Any]] = {
+    def pair(entry: Any): Option[Seq[Any]] = (entry match {
+      case row: Row => Some(row.toSeq)
+      case items: scala.collection.Seq[_] => Some(items.toSeq)
+      case items: java.util.List[_] => Some(items.asScala.toSeq)
+      case (first, second) => Some(Seq(first, second))
+      case _ => None
+    }).filter(items => items.size == 2 && !items.contains(null)).map(_.map(_.toString))
+    val entries: Option[Seq[Any]] = value match {
+      case map: scala.collection.Map[_, _] => Some(map.toSeq)
+      case items: scala.collection.Seq[_] => Some(items.toSeq)
+      case json: String =>
+        Try(new ObjectMapper().readValue(json, classOf[java.util.List[Any]]).asScala.toSeq).toOption
+      case _ => None
+    }
+    entries.map(_.map(pair)).filter(_.forall(_.isDefined)).map(_.flatten)
+  }
 
   private def texts(value: Any, wrong: String => Nothing): Seq[String] = {
     val items = value match {

@@ -1,6 +1,6 @@
 package org.apache.spark.sql.sparkllm
 
-import org.apache.spark.sql.types.{DataType, StringType}
+import org.apache.spark.sql.types.{ArrayType, DataType, StringType, StructField, StructType}
 
 /**
  * What a call asks, apart from the values of its arguments.
@@ -10,16 +10,18 @@ import org.apache.spark.sql.types.{DataType, StringType}
  * @param json the columns whose value is JSON text, to be shown as it is
  * @param options by name, as texts, booleans, `Long`s, `Double`s and sequences of texts
  * @param returns the type of the answer, None for the answer's text
+ * @param definition the task as JSON, where it does not ship with sparkllm
  */
 case class CallSpec(
     task: String,
     columns: Seq[String],
     json: Set[String],
     options: Map[String, Any],
-    returns: Option[DataType]) {
+    returns: Option[DataType],
+    definition: Option[String]) {
 
   /** The type of the answer itself. */
-  def valueType: DataType = returns.getOrElse(StringType)
+  def valueType: DataType = returns.map(CallSpec.withoutComments).getOrElse(StringType)
 
   /** The type of the call. */
   def dataType: DataType = if (isDetail) AnswerDetail.of(valueType) else valueType
@@ -45,6 +47,7 @@ case class CallSpec(
     Map[String, Any]("task" -> task, "columns" -> columns, "options" -> asked) ++
       (if (carriesDetail) Some("detail" -> true) else None) ++
       (if (json.isEmpty) None else Some("json" -> json.toSeq.sorted)) ++
+      definition.map("definition" -> _) ++
       returns.map(dataType => "returns" -> dataType.json)
 
   /** The options that the worker is told of. */
@@ -58,7 +61,7 @@ case class CallSpec(
   }
 
   private def shown(value: Any): String = value match {
-    case items: Seq[_] => items.mkString("array(", ", ", ")")
+    case items: Seq[_] => items.map(shown).mkString("array(", ", ", ")")
     case other => other.toString
   }
 }
@@ -66,4 +69,12 @@ case class CallSpec(
 object CallSpec {
   private val OnError = "on_error"
   private val MaxErrorRatio = "max_error_ratio"
+
+  /** The type as Arrow knows it. Comments on fields are for the model only. */
+  private def withoutComments(dataType: DataType): DataType = dataType match {
+    case StructType(fields) => StructType(fields.map(field =>
+      StructField(field.name, withoutComments(field.dataType), field.nullable)))
+    case ArrayType(element, nullable) => ArrayType(withoutComments(element), nullable)
+    case other => other
+  }
 }

@@ -2,23 +2,27 @@ package org.apache.spark.sql.sparkllm
 
 import scala.util.matching.Regex
 
-/** The task or instruction of a call, checked against the names of its columns. */
+/** The instruction of a call, checked against the names of its columns. */
 object Instruction {
   private val Placeholder: Regex = """\{\{|\}\}|\{([^{}\s][^{}\n]*)\}""".r
   private val OneWord: Regex = """(?U)\w+""".r
 
-  /** Throws where it names a task or a column that does not exist. */
+  /** Throws where it is one word, which is no task, or names a column that does not exist. */
   def check(text: String, columns: Seq[String]): Unit =
     if (text.trim.isEmpty) {
       throw LLMAnalysisException.emptyTask()
-    } else if (!Vocabulary.isTask(text)) {
+    } else {
       if (OneWord.matches(text.trim)) {
-        throw LLMAnalysisException.unknownTask(text.trim, Vocabulary.tasks)
+        throw LLMAnalysisException.unknownTask(text.trim, TaskRule.names)
       }
-      Placeholder
-        .findAllMatchIn(text)
-        .flatMap(found => Option(found.group(1)))
-        .find(!columns.contains(_))
-        .foreach(name => throw LLMAnalysisException.unknownPlaceholder(name, columns))
+      checkPlaceholders(text, columns)
     }
+
+  /** Throws where it names a column that does not exist. */
+  def checkPlaceholders(text: String, columns: Seq[String]): Unit =
+    Placeholder
+      .findAllMatchIn(text)
+      .flatMap(found => Option(found.group(1)))
+      .find(!columns.contains(_))
+      .foreach(name => throw LLMAnalysisException.unknownPlaceholder(name, columns))
 }

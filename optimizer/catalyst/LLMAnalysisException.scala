@@ -56,10 +56,39 @@ object LLMAnalysisException {
         s"${reason.getMessage}",
       Some(reason))
 
-  def unknownOption(name: String, known: Seq[String]): LLMAnalysisException =
+  def unknownOption(
+      name: String, task: Option[String], known: Seq[String]): LLMAnalysisException = {
+    val asked = task.map(task => s"task $task").getOrElse("llm")
     new LLMAnalysisException(
       "LLM_CALL.UNKNOWN_OPTION",
-      s"llm has no option $name: the options are ${known.mkString(", ")}")
+      s"$asked has no option $name: the options are ${known.mkString(", ")}")
+  }
+
+  def missingOption(task: String, option: String): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.MISSING_OPTION",
+      s"task $task needs the option $option: $option => ...")
+
+  def noArguments(function: String): LLMAnalysisException = new LLMAnalysisException(
+    "LLM_CALL.NO_ARGUMENTS",
+    s"$function needs arguments: DESCRIBE FUNCTION EXTENDED $function shows them")
+
+  def tooManyArguments(function: String, most: Int): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.TOO_MANY_ARGUMENTS",
+      s"$function takes at most $most arguments without a name: put several columns into a " +
+        s"struct, and name further options; DESCRIBE FUNCTION EXTENDED $function shows them")
+
+  def fixedType(task: String, dataType: DataType): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.FIXED_TYPE",
+      s"the answers of task $task are of type ${dataType.sql}: leave out returns")
+
+  def brokenTask(name: String, definition: String): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.BROKEN_TASK",
+      s"the registered task $name can't be read: register it with sparkllm.tasks.register, not " +
+        s"as ${definition.take(200)}")
 
   def duplicateOption(name: String): LLMAnalysisException = new LLMAnalysisException(
     "LLM_CALL.DUPLICATE_OPTION",

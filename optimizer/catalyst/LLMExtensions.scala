@@ -14,7 +14,7 @@ import org.apache.spark.sql.classic.SparkSession
  */
 class LLMExtensions extends (SparkSessionExtensions => Unit) {
   override def apply(extensions: SparkSessionExtensions): Unit = {
-    extensions.injectFunction(LLMFunction.description)
+    LLMExtensions.functions.foreach(extensions.injectFunction)
     extensions.injectCheckRule(_ => CheckLLMCalls)
     LLMExtensions.rules.foreach(rule => extensions.injectPreCBORule(_ => rule))
     extensions.injectPlannerStrategy(_ => LLMStrategy)
@@ -24,6 +24,10 @@ class LLMExtensions extends (SparkSessionExtensions => Unit) {
 }
 
 object LLMExtensions {
+
+  /** `llm`, and the functions for single tasks. */
+  private def functions: Seq[SparkSessionExtensions#FunctionDescription] =
+    LLMFunction.description +: Vocabulary.functions.map(new TaskFunction(_).description)
 
   /** The rules of the optimizer, in the order in which they run. */
   private val rules: Seq[Rule[LogicalPlan]] =
@@ -35,12 +39,12 @@ object LLMExtensions {
       TopRowsBeforeLLMEval)
 
   /**
-   * Adds the function to a session that was started without the extension. Its physical rules
+   * Adds the functions to a session that was started without the extension. Its physical rules
    * can't be changed any more, so sorts keep the answers below them even where that is not needed.
    */
   def attach(session: SparkSession): Unit = {
     val extensions = new SparkSessionExtensions
-    extensions.injectFunction(LLMFunction.description)
+    functions.foreach(extensions.injectFunction)
     extensions.registerFunctions(session.sessionState.functionRegistry)
     val experimental = session.experimental
     if (!experimental.extraStrategies.contains(LLMStrategy)) {

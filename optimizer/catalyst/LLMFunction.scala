@@ -3,7 +3,6 @@ package org.apache.spark.sql.sparkllm
 import org.apache.spark.sql.SparkSessionExtensions
 import org.apache.spark.sql.catalyst.FunctionIdentifier
 import org.apache.spark.sql.catalyst.expressions.{Expression, ExpressionInfo}
-import org.apache.spark.sql.catalyst.expressions.NamedArgumentExpression
 
 /**
  * The SQL function `llm(task, column, ... [, option => value, ...])`.
@@ -14,19 +13,13 @@ import org.apache.spark.sql.catalyst.expressions.NamedArgumentExpression
 object LLMFunction {
   val Name = "llm"
 
-  /** The option that is no option of the engine, but the type of the call. */
-  private val Returns = "returns"
-
   /** What `SparkSessionExtensions.injectFunction` wants. */
   val description: SparkSessionExtensions#FunctionDescription =
     (FunctionIdentifier(Name), info, build _)
 
   /** The expression of one call. Wrong use is an [[LLMAnalysisException]]. */
   def build(arguments: Seq[Expression]): Expression = {
-    val (named, positional) = arguments.partitionMap {
-      case NamedArgumentExpression(name, value) => Left(name -> value)
-      case positional => Right(positional)
-    }
+    val (named, positional) = CallBuilder.split(arguments)
     if (positional.isEmpty) {
       throw LLMAnalysisException.noTask()
     }
@@ -39,21 +32,7 @@ object LLMFunction {
         (CallOptions.fromMap(last), positional.tail.init)
       case _ => (Nil, positional.tail)
     }
-    val options = CallOptions.checked(mapped ++ CallOptions.fromNamed(named))
-    val columns = ArgumentColumn.of(inputs)
-    if (columns.isEmpty) {
-      throw LLMAnalysisException.noColumns()
-    }
-    val names = columns.map(_.name)
-    Instruction.check(task, names)
-    val (values, json) = columns.map(column => ArgumentType.sent(column.name, column.value)).unzip
-    val spec = CallSpec(
-      task,
-      names,
-      names.zip(json).collect { case (name, true) => name }.toSet,
-      options - Returns,
-      options.get(Returns).map(ReturnType(_)))
-    LLMCall(spec, values)
+    CallBuilder.call(task, inputs, mapped ++ named)
   }
 
   private def info: ExpressionInfo = new ExpressionInfo(
@@ -68,7 +47,7 @@ object LLMFunction {
           {name} stands for the column of that name.
       * column - any number of columns; a struct stands for its fields.
       * options - named, or together in a constant MAP as the last argument:
-          ${CallOptions.Names.mkString(", ")}.
+          those of the task, and ${CallOptions.Common.mkString(", ")}.
   """,
     """
     Examples:

@@ -1,23 +1,43 @@
 package org.apache.spark.sql.sparkllm
 
-import java.util.Locale
-
 import scala.jdk.CollectionConverters._
 
 import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
 
-/** An option of `llm`: its name, the kind of its values, the range of numbers, the words. */
+/**
+ * An option of a call.
+ *
+ * @param kind of its values; see `Option` in Python
+ * @param words the values of a word
+ * @param ofTask whether only tasks that name it take it
+ */
 case class OptionRule(
     name: String,
     kind: String,
     low: Double,
     high: Option[Double],
     lowExcluded: Boolean,
-    words: Seq[String])
+    words: Seq[String],
+    ofTask: Boolean)
 
 /**
- * What `llm` may be asked, as the Python side declares it: the names of the tasks and the options
- * with their types. It is written into the jar when that is built, so both sides always agree.
+ * A function for one task.
+ *
+ * @param positional the options that its arguments behind the text are
+ * @param instructed whether its first argument is an instruction, and all others are columns
+ */
+case class FunctionRule(
+    name: String,
+    task: String,
+    positional: Seq[String],
+    instructed: Boolean,
+    usage: String,
+    arguments: String,
+    examples: String)
+
+/**
+ * What `llm` may be asked, as the Python side declares it: tasks, options with their types, and
+ * functions. It is written into the jar when that is built, so both sides always agree.
  */
 object Vocabulary {
   private val Resource = "vocabulary.json"
@@ -32,8 +52,8 @@ object Vocabulary {
     finally stream.close()
   }
 
-  /** The names of the tasks, sorted. */
-  lazy val tasks: Seq[String] = root.get("tasks").elements.asScala.map(_.asText).toSeq
+  /** The tasks that ship, sorted by name. */
+  lazy val tasks: Seq[TaskRule] = root.get("tasks").elements.asScala.map(TaskRule.of(_, None)).toSeq
 
   /** The options in the order in which messages name them. */
   lazy val options: Seq[OptionRule] = root.get("options").elements.asScala.map { option =>
@@ -43,8 +63,21 @@ object Vocabulary {
       option.get("low").asDouble,
       Option(option.get("high")).filterNot(_.isNull).map(_.asDouble),
       option.get("low_excluded").asBoolean,
-      option.get("words").elements.asScala.map(_.asText).toSeq)
+      texts(option.get("words")),
+      option.get("of_task").asBoolean)
   }.toSeq
 
-  def isTask(name: String): Boolean = tasks.contains(name.trim.toLowerCase(Locale.ROOT))
+  /** The functions for single tasks. */
+  lazy val functions: Seq[FunctionRule] = root.get("functions").elements.asScala.map { function =>
+    FunctionRule(
+      function.get("name").asText,
+      function.get("task").asText,
+      texts(function.get("positional")),
+      function.get("instructed").asBoolean,
+      function.get("usage").asText,
+      function.get("arguments").asText,
+      function.get("examples").asText)
+  }.toSeq
+
+  private def texts(array: JsonNode): Seq[String] = array.elements.asScala.map(_.asText).toSeq
 }

@@ -1,21 +1,22 @@
 """`llm`, the general form: a task or an instruction, columns, options."""
 
-import json
 from typing import Any
 
 from pyspark.sql import Column
-from pyspark.sql import functions as sql
+
+from sparkllm.functions.calling import call
 
 
 def llm(task: str, *columns: Column | str, **options: Any) -> Column:
-    """Ask the model about each row.
+    """Ask the model about each row: a task by its name, or an instruction in your own words.
 
     Args:
         task: the name of a task ("classify"), or an instruction, in which `{column}` stands for
             that column's value. Columns without a placeholder are appended as named fields.
         columns: the columns that the model sees, as names or as `Column`.
-        options: `labels` (the only answers allowed), `max_tokens`, `temperature`, `top_k`,
-            `top_p`, `seed`, `returns` (the type of the answers, such as "INT").
+        options: those of the task; for an instruction `labels` (the only answers allowed); and
+            `max_tokens`, `min_tokens`, `stop`, `temperature`, `top_k`, `top_p`, `seed`, `returns`
+            (the type of the answers, such as "INT"), `on_error`, `max_error_ratio`, `overflow`.
 
     Returns:
         A column of strings, or of the type that is named: NULL where all columns are NULL or the
@@ -26,12 +27,12 @@ def llm(task: str, *columns: Column | str, **options: Any) -> Column:
         >>> reviews = spark.createDataFrame([("I love it, great value",)], ["review"])
         >>> reviews.select(llm("classify", "review", labels=["positive", "negative"])).first()[0]
         'positive'
+
+    SQL:
+        > SELECT llm('classify', review, labels => array('positive', 'negative'))
+          FROM VALUES ('I love it, great value') AS t(review);
+          positive
+        > SELECT llm('How many stars, 1 to 5?', review, labels => array('1', '2', '3', '4', '5'))
+          FROM VALUES ('I love it, great value') AS t(review);
     """
-    arguments = [sql.lit(task), sql.struct(*columns)]
-    if options:
-        texts = (
-            (name, value if isinstance(value, str) else json.dumps(value, default=list))
-            for name, value in options.items()
-        )
-        arguments.append(sql.create_map(*(sql.lit(text) for pair in texts for text in pair)))
-    return sql.call_function("llm", *arguments)
+    return call(task, columns, options)

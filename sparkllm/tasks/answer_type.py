@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import types as spark
 
-from sparkllm.tasks.call import CallError
+from sparkllm.tasks.call_error import CallError
 from sparkllm.tasks.json_types import json_type, parse_json
 from sparkllm.tasks.scalar_types import ScalarType, scalar_type
 

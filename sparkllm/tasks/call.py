@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-
-class CallError(ValueError):
-    """The user wrote a call that cannot mean anything; the message says what to write instead."""
+from sparkllm.tasks.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +14,7 @@ class Call:
 
     `returns` is the type of the answers in Spark's JSON form, None for their text. The values of
     `json_columns` are JSON texts, shown as the JSON that they are. With `detail` each answer
-    comes with its error, finish reason and usage.
+    comes with its error, finish reason and usage. `definition` is the task where a user made it.
     """
 
     task: str
@@ -25,6 +23,7 @@ class Call:
     returns: str | None = None
     json_columns: frozenset[str] = frozenset()
     detail: bool = False
+    definition: Task | None = None
 
     def to_json(self) -> str:
         """Return the call as JSON with sorted keys, so that equal calls are equal texts."""
@@ -39,6 +38,8 @@ class Call:
             body["json"] = sorted(self.json_columns)
         if self.detail:
             body["detail"] = True
+        if self.definition is not None:
+            body["definition"] = json.dumps(self.definition.to_dict(), ensure_ascii=False)
         return json.dumps(body, ensure_ascii=False, sort_keys=True)
 
     @classmethod
@@ -49,6 +50,7 @@ class Call:
     @classmethod
     def from_dict(cls, body: Mapping[str, Any]) -> "Call":
         """Return the call whose JSON form has been read already."""
+        definition = body.get("definition")
         return cls(
             body["task"],
             tuple(body["columns"]),
@@ -56,4 +58,5 @@ class Call:
             body.get("returns"),
             frozenset(body.get("json", ())),
             body.get("detail", False),
+            None if definition is None else Task.from_dict(json.loads(definition)),
         )

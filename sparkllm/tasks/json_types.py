@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import pyarrow as pa
 from pyspark.sql import types as spark
 
-from sparkllm.tasks.call import CallError
+from sparkllm.tasks.call_error import CallError
 from sparkllm.tasks.scalar_types import ScalarType, scalar_type
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sparkllm.tasks.call import CallError
+from sparkllm.tasks.call_error import CallError
+from sparkllm.tasks.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +15,15 @@ class Option:
 
     Attributes:
         name: as in SQL and in Python.
-        kind: `texts` (at least one, none twice, blanks around them dropped), `strings` (one or
-            more, as they are), `integer`, `number`, `word` (one of `words`) or `type` (of SQL).
+        kind: `text`, `texts` (none twice, blanks around them dropped), `labels` (as texts, or with
+            a description each), `examples` (pairs of an input and its label), `fields` (texts, or
+            a schema in DDL form), `flag`, `strings` (one or more, as they are), `integer`,
+            `number`, `word` (one of `words`) or `type` (of SQL).
         low: least value of a number.
         high: greatest value of a number, None for no limit.
         low_excluded: whether `low` itself is too low.
         words: the values of a word.
+        of_task: only tasks that name it take it, not every call.
     """
 
     name: str
@@ -28,10 +32,19 @@ class Option:
     high: float | None = None
     low_excluded: bool = False
     words: tuple[str, ...] = ()
+    of_task: bool = False
 
 
 OPTIONS = (
-    Option("labels", "texts"),
+    Option("labels", "labels", of_task=True),
+    Option("multi_label", "flag", of_task=True),
+    Option("examples", "examples", of_task=True),
+    Option("instruction", "text", of_task=True),
+    Option("fields", "fields", of_task=True),
+    Option("aspects", "texts", of_task=True),
+    Option("entities", "texts", of_task=True),
+    Option("language", "text", of_task=True),
+    Option("max_words", "integer", of_task=True),
     Option("max_tokens", "integer", low=1),
     Option("temperature", "number"),
     Option("top_k", "integer"),
@@ -49,28 +62,89 @@ OPTIONS = (
 ERROR_OPTIONS = ("on_error", "max_error_ratio")
 
 
-def option_names() -> tuple[str, ...]:
-    """Return the names of all options."""
-    return tuple(option.name for option in OPTIONS)
+INSTRUCTION_OPTIONS = ("labels",)
 
 
-def read_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options as typed values.
+def common_options() -> tuple[str, ...]:
+    """Return the names of the options that every call takes."""
+    return tuple(option.name for option in OPTIONS if not option.of_task)
+
+
+def read_options(options: Mapping[str, Any], task: Task | None = None) -> dict[str, Any]:
+    """Return the options as typed values, with the defaults of the task.
+
+    An option that only the task has is any text, number or array.
+
+    Args:
+        options: as the call gives them.
+        task: None for a free instruction.
 
     Raises:
         CallError: an option is unknown or its value is not of its type.
     """
+    own = task.options if task else INSTRUCTION_OPTIONS
+    names = (*own, *common_options())
     known = {option.name: option for option in OPTIONS}
     typed = {}
-    for name, value in options.items():
+    for name, value in {**(task.defaults if task else {}), **options}.items():
+        if name not in names:
+            of = f"task {task.name}" if task else "llm"
+            raise CallError(f"{of} has no option {name}: the options are {', '.join(names)}")
         option = known.get(name)
-        if option is None:
-            raise CallError(f"llm has no option {name}: the options are {', '.join(known)}")
+        if option is None or (name not in options and not value):
+            typed[name] = value
+            continue
         try:
             typed[name] = _READERS[option.kind](option, value)
         except (TypeError, ValueError) as error:
             raise CallError(f"option {name} => {value!r} is not valid: {error}") from None
     return typed
+
+
+class Labels(tuple[str, ...]):
+    """Labels, with the description that some have."""
+
+    descriptions: Mapping[str, str]
+
+    def __new__(cls, labels: Iterable[str], descriptions: Mapping[str, str]) -> "Labels":
+        made = super().__new__(cls, labels)
+        made.descriptions = dict(descriptions)
+        return made
+
+
+def _labels(option: Option, value: Any) -> Labels:
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = json.loads(value)
+    if isinstance(value, list) and value and not any(isinstance(entry, str) for entry in value):
+        value = dict(value)
+    if isinstance(value, Mapping):
+        return Labels(_texts(option, list(value)), {str(k).strip(): v for k, v in value.items()})
+    return Labels(_texts(option, value), {})
+
+
+def _examples(_: Option, value: Any) -> tuple[tuple[str, str], ...]:
+    if isinstance(value, str):
+        value = json.loads(value)
+    pairs = value.items() if isinstance(value, Mapping) else value
+    return tuple((str(text), str(label)) for text, label in pairs)
+
+
+def _fields(option: Option, value: Any) -> Any:
+    if isinstance(value, str) and not value.lstrip().startswith("["):
+        return value
+    return _texts(option, value)
+
+
+def _flag(_: Option, value: Any) -> bool:
+    if str(value).lower() not in ("true", "false"):
+        raise ValueError("true or false is wanted")
+    return str(value).lower() == "true"
+
+
+def _text(_: Option, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a text is wanted")
+    return value
 
 
 def _texts(_: Option, value: Any) -> tuple[str, ...]:
@@ -128,7 +202,12 @@ def _type(_: Option, value: Any) -> str:
 
 
 _READERS: Mapping[str, Callable[[Option, Any], Any]] = {
+    "text": _text,
     "texts": _texts,
+    "labels": _labels,
+    "examples": _examples,
+    "fields": _fields,
+    "flag": _flag,
     "strings": _strings,
     "integer": _integer,
     "number": _number,

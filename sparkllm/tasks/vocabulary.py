@@ -1,13 +1,25 @@
 """What a call may say, as JSON for the analyzer: it is written into the extension's jar."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sparkllm.tasks.options import OPTIONS
-from sparkllm.tasks.registry import task_names
+from sparkllm.tasks.registry import tasks
 
 
-def vocabulary() -> str:
-    """Return the names of the tasks and the options with their types as a JSON object."""
-    options = [asdict(option) for option in OPTIONS]
-    return json.dumps({"tasks": task_names(), "options": options}, indent=1)
+def vocabulary(functions: Sequence[Mapping[str, Any]]) -> str:
+    """Return tasks, options with their types, and SQL functions as a JSON object.
+
+    Args:
+        functions: how each function reads and is described, see `sparkllm.functions.declared`.
+    """
+    return json.dumps(
+        {
+            "tasks": [task.to_dict() for task in tasks()],
+            "options": [asdict(option) for option in OPTIONS],
+            "functions": list(functions),
+        },
+        indent=1,
+    )

@@ -8,15 +8,16 @@ from dataclasses import asdict, dataclass, replace
 
 import pyarrow as pa
 
-from sparkllm.client import Exchange, open_exchange
+from sparkllm.client import open_exchange
 from sparkllm.ledger import Usage
 from sparkllm.worker.previewing import PreviewExchange
 from sparkllm.worker.question import Question
 from sparkllm.worker.reporting import Reporter
 from sparkllm.worker.settings import task_settings
+from sparkllm.worker.token_count import TokenCountExchange
 from sparkllm.worker.window import windows
 from sparkllm.worker.window_plan import WindowPlanner
-from sparkllm.worker.window_request import WindowRequest, send
+from sparkllm.worker.window_request import AnyExchange, WindowRequest, send
 from sparkllm_engine.server.budget import Prices
 
 _WINDOWS_AHEAD = 1
@@ -47,11 +48,14 @@ def evaluate(
     waiting: deque[_Window] = deque()
     free = 0.0
     with Reporter(settings) as reporter, ExitStack() as open_exchanges:
-        exchanges: list[Exchange | PreviewExchange] = []
+        exchanges: list[AnyExchange] = []
         for question in questions:
             if settings.preview:
                 shown = PreviewExchange(question.call, reporter)
                 exchanges.append(open_exchanges.enter_context(shown))
+            elif question.prompt.answer == "tokens":
+                counted = TokenCountExchange(settings.engine.model)
+                exchanges.append(open_exchanges.enter_context(counted))
             else:
                 asked = open_exchange(settings.engine, question.sampling, budget=budget)
                 exchanges.append(open_exchanges.enter_context(asked))
@@ -86,7 +90,7 @@ class _Window:
         questions: Sequence[Question],
         rows: pa.Table,
         planners: Sequence[WindowPlanner],
-        exchanges: Sequence[Exchange | PreviewExchange],
+        exchanges: Sequence[AnyExchange],
     ) -> "_Window":
         started = time.monotonic()
         requests = [

@@ -7,30 +7,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sparkllm.tasks.answer_type import AnswerType
+from sparkllm.worker.detail import COUNTS, CUT, ERROR, USAGE, Cut, detail_type
+from sparkllm.worker.question import Question
 from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.server.protocol import RESULT_SCHEMA
 
-Cut = list[dict[str, object]]
-
 _Positions = np.ndarray[tuple[int], np.dtype[np.int64]]
-_ERROR = pa.struct([("code", pa.utf8()), ("message", pa.utf8())])
-_COUNTS = ("prompt_tokens", "cached_tokens", "output_tokens")
-_USAGE = pa.struct([(name, pa.int32()) for name in _COUNTS])
-_CUT = pa.list_(pa.field("element", pa.struct([("column", pa.utf8()), ("characters", pa.int32())])))
-
-
-def detail_type(value: pa.DataType) -> pa.DataType:
-    """Return the type of what `on_error => 'detail'` gives, around that of the value."""
-    return pa.struct(
-        [
-            ("value", value),
-            ("error", _ERROR),
-            ("finish_reason", pa.utf8()),
-            ("usage", _USAGE),
-            ("cut", _CUT),
-        ]
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +33,18 @@ class Outcomes:
     def of(
         cls,
         results: pa.Table,
-        answer_type: AnswerType | None,
-        max_tokens: int,
+        question: Question,
         cut: Mapping[int, Cut],
     ) -> "Outcomes":
         """Return what the engine's results mean: answers not finished or not typed are errors."""
-        results = _without_truncated(results, max_tokens)
+        results = _without_truncated(results, question.max_tokens)
         texts = results.column("text").combine_chunks()
-        if answer_type is None:
+        if question.answer_type is None:
             return cls(texts, results, cut)
-        values, wrong = answer_type.column(texts.to_pylist())
+        if question.prompt.answer == "probability":  # of the first choice, which is yes
+            chances = pc.list_element(results.column("probabilities"), 0)
+            return cls(_one(chances), results, cut)
+        values, wrong = question.answer_type.column(texts.to_pylist())
         return cls(values, _with_errors(results, RowErrorCode.INVALID_ANSWER, wrong), cut)
 
     def and_invalid(self, messages: Sequence[str]) -> "Outcomes":
@@ -99,14 +83,14 @@ class Outcomes:
         free = pc.or_(pa.array(later), pc.fill_null(results.column("reused"), True))
         counts = [
             pc.if_else(free, pa.scalar(0, pa.int32()), pc.fill_null(results.column(name), 0))
-            for name in _COUNTS
+            for name in COUNTS
         ]
         parts = [
             self.values.take(indices),
-            _struct(_ERROR, [results.column("error_code"), results.column("error_message")]),
+            _struct(ERROR, [results.column("error_code"), results.column("error_message")]),
             results.column("finish_reason"),
-            _struct(_USAGE, counts),
-            pa.array([self.cut.get(position) for position in positions.tolist()], _CUT),
+            _struct(USAGE, counts),
+            pa.array([self.cut.get(position) for position in positions.tolist()], CUT),
         ]
         return pa.StructArray.from_arrays(
             [_one(part) for part in parts],

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from sparkllm.tasks import Call, Prompt, prompt_for
 from sparkllm.tasks.answer_type import AnswerType
-from sparkllm.worker.outcome import detail_type
+from sparkllm.tasks.task_answer import answer_type_of
+from sparkllm.worker.detail import detail_type
 from sparkllm_engine.request import SamplingParameters
 
 
@@ -42,15 +43,20 @@ class Question:
         Raises:
             CallError: the call cannot mean anything.
         """
-        answer_type = AnswerType.from_json(call.returns, time_zone) if call.returns else None
+        prompt = prompt_for(call)
+        answer_type = answer_type_of(prompt, call.returns, time_zone)
         positions = arguments or tuple(range(len(call.columns)))
-        return cls(call, prompt_for(call), answer_type, positions, guard)
+        return cls(call, prompt, answer_type, positions, guard)
 
     @property
     def sampling(self) -> Mapping[str, Any]:
         """Fields of `sparkllm_engine.SamplingParameters`."""
         if self.prompt.choices or self.answer_type is None:
-            return {**self.prompt.sampling, "choices": self.prompt.choices}
+            return {
+                **self.prompt.sampling,
+                "choices": self.prompt.choices,
+                "probabilities": self.prompt.answer == "probability",
+            }
         return {**self.prompt.sampling, **self.answer_type.parameters()}
 
     @property
@@ -61,8 +67,12 @@ class Question:
     @property
     def type(self) -> pa.DataType:
         """The Arrow type of the answers."""
-        value = pa.utf8() if self.answer_type is None else self.answer_type.arrow
-        return detail_type(value) if self.call.detail else value
+        return detail_type(self.value_type) if self.call.detail else self.value_type
+
+    @property
+    def value_type(self) -> pa.DataType:
+        """The Arrow type of the answers without their detail."""
+        return pa.utf8() if self.answer_type is None else self.answer_type.arrow
 
     def inputs(self, rows: pa.Table) -> pa.Table:
         """Return the call's columns, by the names that the prompt gives them."""

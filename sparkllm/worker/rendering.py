@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from sparkllm.tasks import Prompt
-from sparkllm.tasks.prompt import Literal, Slot
+from sparkllm.tasks.prompt import Literal, Slot, Text
 from sparkllm.tasks.rendering import render_fields, render_values
 from sparkllm_optimizer import Group
 
@@ -38,6 +38,11 @@ class _Pieces:
 
     def slots(self, column: str) -> _Indices:
         return self._place("slot", column, render_values)
+
+    def texts_of(self, column: str) -> _Indices:
+        return self._place(
+            "text", column, lambda values: ["" if v is None else str(v) for v in values]
+        )
 
     def fields(self, column: str) -> _Indices:
         return self._place("field", column, lambda values: render_fields(column, values))
@@ -91,9 +96,13 @@ def _block(
     ids = group.row_ids
     block = np.empty((len(ids), len(prompt.head) + len(prompt.fields)), np.int32)
     for position, part in enumerate(prompt.head):
-        block[:, position] = (
-            pieces.slots(part.column)[ids] if isinstance(part, Slot) else literals[part.text]
-        )
+        match part:
+            case Slot():
+                block[:, position] = pieces.slots(part.column)[ids]
+            case Text():
+                block[:, position] = pieces.texts_of(part.column)[ids]
+            case Literal():
+                block[:, position] = literals[part.text]
     fields = [column for column in group.columns if column in prompt.fields]
     for position, column in enumerate(fields, len(prompt.head)):
         block[:, position] = pieces.fields(column)[ids]

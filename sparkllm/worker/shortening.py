@@ -13,10 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sparkllm.client import Exchange
-from sparkllm.worker.outcome import Cut
+from sparkllm.worker.detail import Cut
 from sparkllm.worker.previewing import PreviewExchange
 from sparkllm.worker.question import Question
 from sparkllm.worker.rendering import render
+from sparkllm.worker.token_count import TokenCountExchange
 from sparkllm_engine.errors import RowErrorCode
 from sparkllm_optimizer import Group
 
@@ -63,7 +64,10 @@ class _Row:
 
 
 def ask_shortened(
-    question: Question, inputs: pa.Table, exchange: Exchange | PreviewExchange, results: pa.Table
+    question: Question,
+    inputs: pa.Table,
+    exchange: Exchange | PreviewExchange | TokenCountExchange,
+    results: pa.Table,
 ) -> tuple[pa.Table, dict[int, Cut]]:
     """Ask again for inputs that were too long, with less of their text each time.
 

@@ -8,18 +8,23 @@ import pyarrow.compute as pc
 
 from sparkllm.client import Exchange, Pending
 from sparkllm.ledger import Usage
+from sparkllm.worker.detail import Cut
 from sparkllm.worker.invalid_text import invalid_rows
-from sparkllm.worker.outcome import Cut, Outcomes
+from sparkllm.worker.outcome import Outcomes
 from sparkllm.worker.previewing import Previewed, PreviewExchange
 from sparkllm.worker.question import Question
 from sparkllm.worker.rendering import render
 from sparkllm.worker.reporting import Reporter
 from sparkllm.worker.shortening import ask_shortened
+from sparkllm.worker.token_count import Counted, TokenCountExchange
 from sparkllm.worker.window_plan import WindowPlanner
 from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.server.budget import Prices
 from sparkllm_engine.server.protocol import RESULT_SCHEMA
 from sparkllm_optimizer import distinct_rows
+
+AnyExchange = Exchange | PreviewExchange | TokenCountExchange
+AnyPending = Pending | Previewed | Counted
 
 _Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -39,8 +44,8 @@ class WindowRequest:
     """
 
     question: Question
-    exchange: Exchange | PreviewExchange
-    pending: Pending | Previewed | None
+    exchange: AnyExchange
+    pending: AnyPending | None
     answer_of: _Ids
     invalid: tuple[str, ...] = ()
     inputs: pa.Table | None = None
@@ -85,7 +90,7 @@ class WindowRequest:
         results = self.pending.result() if self.pending else RESULT_SCHEMA.empty_table()
         if self.inputs is not None:
             results, cut = ask_shortened(question, self.inputs, self.exchange, results)
-        outcomes = Outcomes.of(results, question.answer_type, question.max_tokens, cut)
+        outcomes = Outcomes.of(results, question, cut)
         return outcomes.and_invalid(self.invalid)
 
 
@@ -93,7 +98,7 @@ def send(
     question: Question,
     rows: pa.Table,
     planner: WindowPlanner,
-    exchange: Exchange | PreviewExchange,
+    exchange: AnyExchange,
 ) -> WindowRequest:
     """Send the distinct inputs of a window to the engine, in the order that is planned."""
     passed = question.asked(rows)
@@ -105,7 +110,7 @@ def send(
     invalid = invalid_rows(inputs)
     asked = np.setdiff1d(_not_all_null(inputs), list(invalid))
     answer_of_input = np.full(len(distinct.first), _NULL, np.int64)
-    pending: Pending | Previewed | None = None
+    pending: AnyPending | None = None
     resent: pa.Table | None = None
     if len(asked):
         inputs = inputs.take(asked)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from sparkllm.tasks import Call
-from sparkllm.tasks.options import option_names
+from sparkllm.tasks.options import INSTRUCTION_OPTIONS, common_options
 from tests.catalyst.application import Application, answered, application
 
 T = "(VALUES ('nice dress', 'dress', 5), ('too small', 'shoes', 1)) AS t(review, product, stars)"
@@ -224,7 +224,8 @@ def test_wrong_use_is_an_analysis_error(app: Application, call: str, message: st
 @pytest.mark.parametrize("option", ["colour => 1", "map('colour', 1)"])
 def test_an_unknown_option_is_answered_with_the_known_ones(app: Application, option: str) -> None:
     message = app.error(f"SELECT llm('Ask it', review, {option}) FROM {T}")
-    assert f"llm has no option colour: the options are {', '.join(option_names())}" in message
+    known = ", ".join((*INSTRUCTION_OPTIONS, *common_options()))
+    assert f"llm has no option colour: the options are {known}" in message
 
 
 def test_describe_function_tells_how_it_is_called(app: Application) -> None:

@@ -145,7 +145,10 @@ def test_usage_counts_rows_calls_and_tokens(spark: SparkSession) -> None:
     [
         ("llm('clasify', review)", "unknown task 'clasify'"),
         ("llm('Is {revew} good?', review)", "names {revew}, but the columns are review"),
-        ("llm('classify', review, map('lables', array('a')))", "llm has no option lables"),
+        (
+            "llm('classify', review, map('lables', array('a')))",
+            "task classify has no option lables",
+        ),
     ],
 )
 def test_a_wrong_call_says_what_is_wrong(

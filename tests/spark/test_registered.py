@@ -48,7 +48,7 @@ def test_arguments_without_names_are_numbered(plain: SparkSession) -> None:
     ("call", "says"),
     [
         ("llm(review, product)", "must be one text, the same for all rows"),
-        ("llm('classify', review, map('lables', 'a'))", "llm has no option lables"),
+        ("llm('classify', review, map('lables', 'a'))", "task classify has no option lables"),
         ("llm('classify')", "at least one column"),
     ],
 )
@@ -71,3 +71,34 @@ def test_register_takes_the_name_in_its_session_and_says_what_is_missing(
     assert [row[0] for row in session.sql(f"SELECT {call}").collect()] == [
         digest(head + 'col1: "good"\n')
     ]
+
+
+def test_the_siblings_are_plain_functions_too(spark: SparkSession) -> None:
+    session = spark.newSession()
+    sparkllm.register(session)
+    labels = "- a\n- b"
+    head = f"Classify the input. Answer with one of these labels:\n{labels}\n\n"
+    queries = {
+        "llm_classify('good', array('a', 'b'))": digest(head + 'col1: "good"\n'),
+        "llm_classify('good', map('labels', array('a', 'b')))": digest(head + 'col1: "good"\n'),
+        "llm_summarize(struct('long' AS x), 9)": digest(
+            'Summarize the input in at most 9 words.\n\nx: "long"\n'
+        ),
+        "llm_filter('Is {x} good?', 'this')": False,  # the engine says neither yes nor no
+        "llm_count_tokens('')": 0,
+    }
+    for call, value in queries.items():
+        assert session.sql(f"SELECT {call}").first()[0] == value, call
+
+
+def test_what_a_plain_function_cannot_do_is_said(spark: SparkSession) -> None:
+    session = spark.newSession()
+    sparkllm.register(session)
+    for call, says in {
+        "llm('extract', 'x', map('fields', 'a INT'))": "needs the Catalyst extension",
+        "llm_classify('x', map('multi_label', 'true'))": "needs the Catalyst extension",
+        "llm_sentiment('x', array('price'))": "needs the Catalyst extension",
+        "llm_summarize('x', 9, 9)": "takes at most 2 arguments",
+    }.items():
+        with pytest.raises(PySparkException, match=says):
+            session.sql(f"SELECT {call}").collect()

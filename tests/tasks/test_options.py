@@ -3,7 +3,7 @@
 import pytest
 
 from sparkllm.tasks import CallError
-from sparkllm.tasks.options import ERROR_OPTIONS, OPTIONS, read_options
+from sparkllm.tasks.options import ERROR_OPTIONS, common_options, read_options
 from sparkllm_engine import SamplingParameters
 
 
@@ -27,7 +27,7 @@ def test_a_stop_string_that_means_nothing_is_refused(value: object) -> None:
 
 
 def test_the_engine_knows_every_option_but_those_of_the_prompt() -> None:
-    names = {option.name for option in OPTIONS} - {"labels", "returns", "overflow", *ERROR_OPTIONS}
+    names = set(common_options()) - {"returns", "overflow", *ERROR_OPTIONS}
     assert names <= set(SamplingParameters.__dataclass_fields__)
 
 

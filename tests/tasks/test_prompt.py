@@ -50,7 +50,10 @@ def test_placeholders_are_named_once_in_order_of_appearance() -> None:
         (Call("Is {y} good?", ("x",)), "names {y}, but the columns are x"),
         (Call("  ", ("x",)), "empty"),
         (Call("classify", ()), "at least one column"),
-        (Call("classify", ("x",), {"lables": ["a"]}), "llm has no option lables"),
+        (
+            Call("classify", ("x",), {"lables": ["a"]}),
+            "task classify has no option lables: the options are labels, ",
+        ),
         (Call("classify", ("x",), {"labels": []}), "at least one text"),
         (Call("classify", ("x",), {"labels": ["a", "a"]}), "once"),
         (Call("classify", ("x",), {"labels": 3}), "array of texts"),

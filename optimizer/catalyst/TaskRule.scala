@@ -1,0 +1,69 @@
+package org.apache.spark.sql.sparkllm
+
+import java.util.Locale
+
+import scala.jdk.CollectionConverters._
+import scala.util.control.NonFatal
+
+import com.fasterxml.jackson.databind.{JsonNode, ObjectMapper}
+
+import org.apache.spark.sql.internal.SQLConf
+
+/**
+ * A task, as far as the analyzer has to know it.
+ *
+ * @param answer the kind of its answers, or their type in DDL form
+ * @param options those that its template takes
+ * @param defaults of options, by name
+ * @param definition the whole task as JSON, where it does not ship with sparkllm
+ */
+case class TaskRule(
+    name: String,
+    answer: String,
+    options: Seq[String],
+    defaults: Map[String, Any],
+    definition: Option[String]) {
+
+  /** The options that a call has to give. */
+  def required: Seq[String] = options.filterNot(defaults.contains)
+}
+
+object TaskRule {
+
+  /** Where a session keeps the tasks that are registered in it, each as JSON below its name. */
+  private val Registered = "spark.sparkllm.tasks.registered."
+
+  /** Reads a task from its JSON form. */
+  def of(task: JsonNode, definition: Option[String]): TaskRule = TaskRule(
+    task.get("name").asText,
+    task.get("answer").asText,
+    task.get("options").elements.asScala.map(_.asText).toSeq,
+    task.get("defaults").properties.asScala.map(entry =>
+      entry.getKey -> value(entry.getValue)).toMap,
+    definition)
+
+  /** The task that a call names: one that ships, or one that is registered in this session. */
+  def named(text: String): Option[TaskRule] = {
+    val name = text.trim.toLowerCase(Locale.ROOT)
+    Vocabulary.tasks.find(_.name == name).orElse {
+      Option(SQLConf.get.getConfString(Registered + name, null)).map { json =>
+        try of(new ObjectMapper().readTree(json), Some(json))
+        catch { case NonFatal(_) => throw LLMAnalysisException.brokenTask(name, json) }
+      }
+    }
+  }
+
+  /** The names of all tasks, sorted. */
+  def names: Seq[String] = {
+    val registered = SQLConf.get.getAllConfs.keys.filter(_.startsWith(Registered))
+    (Vocabulary.tasks.map(_.name) ++ registered.map(_.stripPrefix(Registered))).sorted
+  }
+
+  private def value(node: JsonNode): Any = node match {
+    case array if array.isArray => array.elements.asScala.map(value).toSeq
+    case flag if flag.isBoolean => flag.asBoolean
+    case whole if whole.isIntegralNumber => whole.asLong
+    case number if number.isNumber => number.asDouble
+    case other => other.asText
+  }
+}

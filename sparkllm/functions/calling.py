@@ -1,0 +1,24 @@
+"""A call of the server's `llm`, which is all that a function of the DataFrame API is."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import Column
+from pyspark.sql import functions as sql
+
+Columns = Column | str | Sequence[Column | str]
+
+
+def call(task: str, columns: Columns, options: Mapping[str, Any]) -> Column:
+    """Return the column that the server's `llm` makes; options that are None are left out."""
+    several = [columns] if isinstance(columns, Column | str) else list(columns)
+    arguments = [sql.lit(task), sql.struct(*several)]
+    texts = [
+        (name, value if isinstance(value, str) else json.dumps(value, default=list))
+        for name, value in options.items()
+        if value is not None
+    ]
+    if texts:
+        arguments.append(sql.create_map(*(sql.lit(text) for pair in texts for text in pair)))
+    return sql.call_function("llm", *arguments)
