@@ -102,12 +102,8 @@ def register(spark: SparkSession) -> None:
     do not know the names of their columns, unless they come in a struct. `llm_extract`, whose type
     depends on its options, is not among them.
     """
-    spark.udf.register("llm", plain_udf())
-    for signature in SIGNATURES:
-        task = task_named(signature.task)
-        if task is not None and task.answer in _PLAIN_TYPES:
-            form = Form(task.name, signature.positional, signature.instructed)
-            spark.udf.register(signature.name, plain_udf(form, _PLAIN_TYPES[task.answer]))
+    for name, function in plain_functions().items():
+        spark.udf.register(name, function)
     _LOG.warning(
         "llm is a plain UDF in this session: calls are optimised within a window of rows only, and "
         "options go into a map as last argument (named ones would be taken for columns)"
@@ -130,11 +126,21 @@ def _add_to_running(spark: SparkSession) -> None:
         register(spark)
 
 
-def plain_udf(form: Form | None = None, data_type: str = "string") -> Any:
-    """Return a UDF that answers such arguments: by default `llm`, whose first one is the task."""
+def plain_functions() -> dict[str, Any]:
+    """Return what `register` registers: `llm`, and its siblings with answers of a fixed type."""
+    functions = {"llm": _plain_udf(Form(), "string")}
+    for signature in SIGNATURES:
+        task = task_named(signature.task)
+        if task is not None and task.answer in _PLAIN_TYPES:
+            form = Form(task.name, signature.positional, signature.instructed)
+            functions[signature.name] = _plain_udf(form, _PLAIN_TYPES[task.answer])
+    return functions
+
+
+def _plain_udf(form: Form, data_type: str) -> Any:
     from pyspark.sql.pandas import functions
 
-    function = registered(form or Form())
+    function = registered(form)
     if hasattr(functions, "arrow_udf"):
         return functions.arrow_udf(function, data_type)  # type: ignore[call-overload]
     return functions.pandas_udf(function, data_type, functions.PandasUDFType.SCALAR_ITER)

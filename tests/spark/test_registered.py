@@ -7,13 +7,14 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 import sparkllm
-from sparkllm.sessions import plain_udf
+from sparkllm.sessions import plain_functions
 from tests.engines import digest
 
 
 @pytest.fixture
 def plain(spark: SparkSession) -> SparkSession:
-    spark.udf.register("plain_llm", plain_udf())
+    for name, function in plain_functions().items():
+        spark.udf.register(f"plain_{name}", function)
     rows = [("good", "lamp"), ("bad", "cup"), (None, None)]
     frame = spark.createDataFrame(rows, "review STRING, product STRING").coalesce(1)
     frame.createOrReplaceTempView("t")
@@ -73,9 +74,7 @@ def test_register_takes_the_name_in_its_session_and_says_what_is_missing(
     ]
 
 
-def test_the_siblings_are_plain_functions_too(spark: SparkSession) -> None:
-    session = spark.newSession()
-    sparkllm.register(session)
+def test_the_siblings_are_plain_functions_too(plain: SparkSession) -> None:
     labels = "- a\n- b"
     head = f"Classify the input. Answer with one of these labels:\n{labels}\n\n"
     queries = {
@@ -88,17 +87,15 @@ def test_the_siblings_are_plain_functions_too(spark: SparkSession) -> None:
         "llm_count_tokens('')": 0,
     }
     for call, value in queries.items():
-        assert session.sql(f"SELECT {call}").first()[0] == value, call
+        assert plain.sql(f"SELECT plain_{call}").first()[0] == value, call
 
 
-def test_what_a_plain_function_cannot_do_is_said(spark: SparkSession) -> None:
-    session = spark.newSession()
-    sparkllm.register(session)
+def test_what_a_plain_function_cannot_do_is_said(plain: SparkSession) -> None:
     for call, says in {
-        "llm('extract', 'x', map('fields', 'a INT'))": "needs the Catalyst extension",
-        "llm_classify('x', map('multi_label', 'true'))": "needs the Catalyst extension",
-        "llm_sentiment('x', array('price'))": "needs the Catalyst extension",
+        "llm('extract', 'x', map('fields', 'a INT'))": "the Catalyst extension",
+        "llm_classify('x', map('multi_label', 'true'))": "the Catalyst extension",
+        "llm_sentiment('x', array('price'))": "the Catalyst extension",
         "llm_summarize('x', 9, 9)": "takes at most 2 arguments",
     }.items():
         with pytest.raises(PySparkException, match=says):
-            session.sql(f"SELECT {call}").collect()
+            plain.sql(f"SELECT plain_{call}").collect()

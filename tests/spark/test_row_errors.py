@@ -10,7 +10,7 @@ from pyspark.sql import Row, SparkSession
 import sparkllm
 from sparkllm.configuration import ENGINE_IMPLEMENTATION
 from sparkllm.functions import llm
-from sparkllm.sessions import plain_udf
+from sparkllm.sessions import plain_functions
 
 _ROWS = [
     (1, "fine"),
@@ -27,7 +27,7 @@ def limited(spark: SparkSession) -> Iterator[SparkSession]:
     rows = spark.createDataFrame(_ROWS, "id INT, x STRING").coalesce(1)
     broken = spark.sql("SELECT 6 AS id, CAST(X'66FF' AS STRING) AS x").coalesce(1)
     rows.union(broken).coalesce(1).createOrReplaceTempView("faulty")
-    spark.udf.register("plain_llm", plain_udf())
+    spark.udf.register("plain_llm", plain_functions()["llm"])
     yield spark
     spark.conf.set(ENGINE_IMPLEMENTATION.name, "tests.engines:DigestEngine")
 
