@@ -114,6 +114,7 @@ NUMBER = Kind("number", _number)
 PERHAPS_NUMBER = Kind("number", lambda text: _number(text) if text.strip() else None)
 BOOLEAN = Kind("boolean", _boolean)
 
+BACKEND = Kind("native or openai", _one_of("native", "openai"))
 QUANTIZATION = Kind("none or int8", _one_of("none", "int8"))
 COLUMN_ORDER = Kind("asWritten, perQuery or perGroup", _column_order)
 
@@ -130,6 +131,46 @@ MODEL = _declare(
     TEXT, "model", "", "startup",
     "Hugging Face id or local path of the model. Empty: the small model that ships with "
     "sparkllm.",
+)  # fmt: skip
+ENGINE_BACKEND = _declare(
+    BACKEND, "engine.backend", "native", "startup",
+    "Who answers: the model in the engine process (`native`), or a service that speaks OpenAI's "
+    "chat protocol, such as vLLM, SGLang or a hosted one (`openai`, see docs/backends.md).",
+)  # fmt: skip
+OPENAI_BASE_URL = _declare(
+    TEXT, "openai.baseUrl", "", "startup",
+    "Address of the service up to `/chat/completions`, such as `http://localhost:8000/v1`.",
+)  # fmt: skip
+OPENAI_API_TOKEN = _declare(
+    TEXT, "openai.apiToken", "", "startup",
+    "The service's API key, redacted by Spark as every property with `token` in its name. Empty: "
+    "the environment variable `SPARKLLM_API_TOKEN` of the executors, if it is set.",
+)  # fmt: skip
+OPENAI_CONCURRENCY = _declare(
+    COUNT, "openai.concurrency", "32", "startup",
+    "Most requests under way at once from each executor.",
+)  # fmt: skip
+OPENAI_REQUESTS_PER_MINUTE = _declare(
+    COUNT, "openai.requestsPerMinute", "0", "startup",
+    "Most requests a minute from all executors together. 0: no limit.",
+)  # fmt: skip
+OPENAI_TOKENS_PER_MINUTE = _declare(
+    COUNT, "openai.tokensPerMinute", "0", "startup",
+    "Most tokens a minute, of prompts and answers, from all executors together; estimated before a "
+    "request is sent, rather too high than too low. 0: no limit.",
+)  # fmt: skip
+OPENAI_TIMEOUT = _declare(
+    DURATION, "openai.timeout", "60s", "startup",
+    "Longest time that the service may take for one answer.",
+)  # fmt: skip
+OPENAI_MAX_ATTEMPTS = _declare(
+    COUNT, "openai.maxAttempts", "6", "startup",
+    "How often a row is asked when the service fails. Being told to come later does not count.",
+)  # fmt: skip
+OPENAI_OUTAGE_TIMEOUT = _declare(
+    DURATION, "openai.outageTimeout", "5min", "startup",
+    "How long rows wait for a service that is away, or that lets nobody in, before they are "
+    "errors.",
 )  # fmt: skip
 ENGINE_IMPLEMENTATION = _declare(
     TEXT, "engine.implementation", "sparkllm_engine.engine:LLMEngine", "startup",

@@ -2,8 +2,8 @@
 
 A connection opens with two lines, the token of this process and the id of the Spark application; a
 connection without the token is closed unread. A worker that closes its side learns from ours
-closing that all of it was counted. Engines ask here for calls of queries that have a budget; those
-questions are answered, one line each.
+closing that all of it was counted. Engines ask here for calls of queries that have a budget, and
+for requests to a service that has a rate; those questions are answered, one line each.
 """
 
 import json
@@ -14,6 +14,7 @@ from collections import defaultdict
 from typing import Any
 
 from sparkllm.ledger import Ledger, Usage
+from sparkllm_engine.remote.rate_limit import RateLimit, WindowLimiter
 from sparkllm_engine.server.budget import Cost, Limits
 
 _LONGEST_LINE = 1 << 16
@@ -26,12 +27,15 @@ class _Handler(socketserver.StreamRequestHandler):
         task = object()
         if not secrets.compare_digest(self._line(), self.server.token.encode()):
             return
-        ledger = self.server.ledger(self._line().decode())
+        application = self._line().decode()
+        ledger = self.server.ledger(application)
         try:
             while line := self._line():
                 message = json.loads(line)
                 if "budget" in message:
                     self._grant(ledger, message, task)
+                elif "rate" in message:
+                    self._tell_rate(application, message["rate"])
                 else:
                     _count(ledger, message, task)
         except (ValueError, KeyError, TypeError, OSError):
@@ -49,6 +53,11 @@ class _Handler(socketserver.StreamRequestHandler):
             Cost(**message["ended"]),
         )
         self.wfile.write(json.dumps(grant.to_dict()).encode() + b"\n")
+
+    def _tell_rate(self, application: str, question: dict[str, Any]) -> None:
+        limiter = self.server.limiter(application, RateLimit(**question["limit"]))
+        answer = {"wait": limiter.ask(int(question["tokens"]))}
+        self.wfile.write(json.dumps(answer).encode() + b"\n")
 
     def _line(self) -> bytes:
         return self.rfile.readline(_LONGEST_LINE).rstrip(b"\n")
@@ -72,6 +81,7 @@ class UsageListener(socketserver.ThreadingTCPServer):
     def __init__(self, host: str) -> None:
         """Listen on a free port of `host`."""
         self._ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
+        self._limiters: dict[tuple[str, RateLimit], WindowLimiter] = {}
         self.token = secrets.token_hex(16)
         super().__init__((host, 0), _Handler)
         threading.Thread(target=self.serve_forever, name="sparkllm-usage", daemon=True).start()
@@ -79,6 +89,11 @@ class UsageListener(socketserver.ThreadingTCPServer):
     def ledger(self, application: str) -> Ledger:
         """Return the ledger of a Spark application, by its id."""
         return self._ledgers[application]
+
+    def limiter(self, application: str, limit: RateLimit) -> WindowLimiter:
+        """Return what keeps a limit for all executors of an application."""
+        with _STARTING:
+            return self._limiters.setdefault((application, limit), WindowLimiter(limit))
 
     @property
     def address(self) -> str:

@@ -9,7 +9,7 @@ from sparkllm.client.errors import (
 from sparkllm.client.exchange import Exchange, open_exchange
 from sparkllm.client.identity import Identity, find_identity
 from sparkllm.client.pending import Pending
-from sparkllm.client.settings import EngineSettings
+from sparkllm.client.settings import EngineSettings, RemoteSettings
 
 __all__ = [
     "EngineCrashError",
@@ -20,6 +20,7 @@ __all__ = [
     "Exchange",
     "Identity",
     "Pending",
+    "RemoteSettings",
     "find_identity",
     "open_exchange",
 ]

@@ -1,7 +1,23 @@
 """What determines the engine process of an executor."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSettings:
+    """The service that the process asks instead of running a model.
+
+    Attributes:
+        config: fields of `sparkllm_engine.remote.config.RemoteConfig`.
+        token: what the service knows its customer by, empty for none.
+        driver: address, token and application of the driver that keeps the rate, with blanks
+            between them.
+    """
+
+    config: dict[str, object]
+    token: str = field(repr=False)
+    driver: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,7 @@ class EngineSettings:
         start_timeout: seconds that a start may take.
         directory: where sockets and logs go; empty for the user's runtime or temporary directory.
         max_restarts: restarts in a row without a finished row before a call fails.
+        remote: the service to ask, None to run the model in the process.
     """
 
     implementation: str
@@ -48,6 +65,7 @@ class EngineSettings:
     start_timeout: float
     directory: str
     max_restarts: int
+    remote: RemoteSettings | None = None
 
     def process_json(self) -> str:
         """Return what determines the process as JSON with sorted keys: equal for equal ones."""

@@ -19,6 +19,9 @@ from sparkllm_engine.server.readiness import Report
 from sparkllm_engine.store import StoreOptions
 
 _SECRETS = "PYTHON_WORKER_FACTORY"
+_REMOTE = "sparkllm_engine.remote.engine:RemoteEngine"
+_TOKEN_VARIABLE = "SPARKLLM_API_TOKEN"
+_DRIVER_VARIABLE = "SPARKLLM_RATE_DRIVER"
 _THREAD_COUNTS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 _END_TIMEOUT = 10.0
 
@@ -33,7 +36,7 @@ def start_process(settings: EngineSettings, identity: Identity, files: EngineFil
     try:
         options = _options(settings, identity, files, ready_fd)
         try:
-            process = _spawn(options, settings.threads, files)
+            process = _spawn(options, _environment(os.environ, settings), files)
         finally:
             os.close(ready_fd)
         error = _await_report(process, report_fd, settings.start_timeout, files)
@@ -52,7 +55,9 @@ def _reap(process: "subprocess.Popen[bytes]") -> None:
     threading.Thread(target=process.wait, name="sparkllm-reaper", daemon=True).start()
 
 
-def _spawn(options: ServerOptions, threads: int, files: EngineFiles) -> "subprocess.Popen[bytes]":
+def _spawn(
+    options: ServerOptions, environment: Mapping[str, str], files: EngineFiles
+) -> "subprocess.Popen[bytes]":
     try:
         with files.log.open("ab") as log:
             return subprocess.Popen(
@@ -60,7 +65,7 @@ def _spawn(options: ServerOptions, threads: int, files: EngineFiles) -> "subproc
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=_environment(os.environ, threads),
+                env=environment,
                 pass_fds=(options.ready_fd,),
                 start_new_session=True,
             )
@@ -87,24 +92,30 @@ def _options(
         ),
         journal=str(files.journal),
         request_timeout=settings.request_timeout,
-        implementation=settings.implementation,
-        config={
-            "model": settings.model,
-            "threads": settings.threads,
-            "device": settings.device,
-            "quantization": settings.quantization,
-            "token_budget": settings.token_budget,
-            "cache_bytes": settings.cache_bytes,
-            "max_model_length": settings.max_model_length,
-        },
+        implementation=_REMOTE if settings.remote else settings.implementation,
+        config=settings.remote.config if settings.remote else _local_config(settings),
     )
 
 
-def _environment(inherited: Mapping[str, str], threads: int) -> dict[str, str]:
+def _local_config(settings: EngineSettings) -> dict[str, object]:
+    return {
+        "model": settings.model,
+        "threads": settings.threads,
+        "device": settings.device,
+        "quantization": settings.quantization,
+        "token_budget": settings.token_budget,
+        "cache_bytes": settings.cache_bytes,
+        "max_model_length": settings.max_model_length,
+    }
+
+
+def _environment(inherited: Mapping[str, str], settings: EngineSettings) -> dict[str, str]:
     """Return the worker's environment, for a process that can import what the worker can.
 
     Spark sets the number of threads for one task's share; the engine works for all of them.
+    Secrets go this way because a command line is for all to read.
     """
+    threads = settings.threads
     dropped = _THREAD_COUNTS if threads == 0 else ()
     environment = {
         name: value
@@ -113,6 +124,10 @@ def _environment(inherited: Mapping[str, str], threads: int) -> dict[str, str]:
     }
     environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
     environment["PYTHONUNBUFFERED"] = "1"
+    if settings.remote:
+        environment[_DRIVER_VARIABLE] = settings.remote.driver
+        if settings.remote.token:
+            environment[_TOKEN_VARIABLE] = settings.remote.token
     if threads > 0:
         environment |= dict.fromkeys(_THREAD_COUNTS, str(threads))
     return environment

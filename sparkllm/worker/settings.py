@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pyspark import TaskContext
 
 from sparkllm import configuration, demo_model
-from sparkllm.client import EngineSettings
+from sparkllm.client import EngineSettings, RemoteSettings
 from sparkllm_engine.server.budget import Limits, Prices
 from sparkllm_engine.server.metering import BudgetTerms
 from sparkllm_optimizer import PlanOptions
@@ -118,6 +118,32 @@ def engine_settings(properties: Properties) -> EngineSettings:
         start_timeout=configuration.ENGINE_START_TIMEOUT.value(properties),
         directory=configuration.ENGINE_DIRECTORY.value(properties),
         max_restarts=configuration.ENGINE_MAX_RESTARTS.value(properties),
+        remote=_remote_settings(properties),
+    )
+
+
+def _remote_settings(properties: Properties) -> RemoteSettings | None:
+    if configuration.ENGINE_BACKEND.value(properties) == "native":
+        return None
+    config: dict[str, object] = {
+        "base_url": configuration.OPENAI_BASE_URL.value(properties),
+        "model": configuration.MODEL.value(properties),
+        "concurrency": configuration.OPENAI_CONCURRENCY.value(properties),
+        "requests_per_minute": configuration.OPENAI_REQUESTS_PER_MINUTE.value(properties),
+        "tokens_per_minute": configuration.OPENAI_TOKENS_PER_MINUTE.value(properties),
+        "timeout": configuration.OPENAI_TIMEOUT.value(properties),
+        "max_attempts": configuration.OPENAI_MAX_ATTEMPTS.value(properties),
+        "outage_timeout": configuration.OPENAI_OUTAGE_TIMEOUT.value(properties),
+    }
+    driver = (
+        configuration.USAGE_ADDRESS.value(properties),
+        configuration.USAGE_TOKEN.value(properties),
+        properties("spark.app.id") or "",
+    )
+    return RemoteSettings(
+        config,
+        configuration.OPENAI_API_TOKEN.value(properties),
+        " ".join(driver) if all(driver) else "",
     )
 
 

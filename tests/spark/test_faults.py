@@ -1,6 +1,5 @@
 """What Spark itself does about processes that are lost, with the engine beside them."""
 
-import signal
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -13,14 +12,6 @@ from tests.spark.test_processes import start
 __all__ = ["start"]
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
-
-_SPECULATION = {
-    "spark.speculation": "true",
-    "spark.speculation.interval": "200ms",
-    "spark.speculation.quantile": "0.5",
-    "spark.speculation.multiplier": "1.1",
-    "spark.speculation.minTaskRuntime": "1s",
-}
 
 
 def below(driver: Driver, word: str) -> list[psutil.Process]:
@@ -60,17 +51,6 @@ def test_a_lost_executor_costs_no_row_and_leaves_no_engine(start: Callable[..., 
     driver.go_on()
     assert driver.hear() == {"stopped": True}
     assert eventually(lambda: not driver.engines())
-
-
-def test_a_task_whose_worker_hangs_is_finished_by_its_speculative_copy(
-    start: Callable[..., Driver],
-) -> None:
-    driver = start("local-cluster[2,1,2048]", "SlowDigestEngine", 400, **_SPECULATION)
-    driver.hear()
-    assert eventually(lambda: len(driver.engines()) == 2)
-    assert eventually(lambda: bool(workers(driver)))
-    workers(driver)[0].send_signal(signal.SIGSTOP)
-    assert right(driver.hear()["rows"], 400)
 
 
 def test_a_row_that_kills_the_engine_is_one_error_of_its_query(

@@ -38,13 +38,14 @@ class Company:
 
     Args:
         failures: how often the engine failed with a request, by its key.
+        together: how many requests that nobody suspects may be in the engine.
     """
 
-    def __init__(self, failures: dict[bytes, int]) -> None:
+    def __init__(self, failures: dict[bytes, int], together: int = _ROWS_TOGETHER[0]) -> None:
         self._failures = failures
         self._kinds = [
-            _Kind(together, a_turn)
-            for together, a_turn in zip(_ROWS_TOGETHER, _ROWS_A_TURN, strict=True)
+            _Kind(min(together, most), a_turn)
+            for most, a_turn in zip(_ROWS_TOGETHER, _ROWS_A_TURN, strict=True)
         ]
         self._turn = 0
         self._left = _ROWS_A_TURN[0]

@@ -14,6 +14,8 @@ DEFAULT_IMPLEMENTATION: Final = "sparkllm_engine:LLMEngine"
 def make_engine(implementation: str, config: Mapping[str, Any]) -> Engine:
     """Return the engine `module:Class` (empty: `LLMEngine`) with the fields of its configuration.
 
+    The class of that is the engine's attribute `configuration`, without one `EngineConfig`.
+
     Raises:
         EngineConfigError: there is no such class, or it can't start with this configuration.
     """
@@ -26,7 +28,7 @@ def make_engine(implementation: str, config: Mapping[str, Any]) -> Engine:
             "give an importable module:Class"
         ) from error
     try:
-        settings = EngineConfig(**config)
+        settings = getattr(engine_class, "configuration", EngineConfig)(**config)
     except TypeError as error:
         raise EngineConfigError(f"the engine's configuration is not valid: {error}") from error
     engine: Engine = engine_class(settings)

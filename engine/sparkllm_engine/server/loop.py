@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.request import Request, Result, SamplingParameters
@@ -23,6 +23,7 @@ from sparkllm_engine.server.outbox import Outbox
 from sparkllm_engine.server.prompts import RequestBatch
 
 _FAILURES_IN_A_ROW = 5
+_ROWS_INSIDE = 512
 _POLL_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
@@ -47,6 +48,13 @@ class Engine(Protocol):
 
     def statistics(self) -> Statistics:
         """Return counters."""
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """An engine that knows how many requests it is worth having in it at once."""
+
+    most_inside: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,8 @@ class EngineLoop:
         legacy = read_legacy(journal) if journal else Legacy()
         self._quarantined = dict(legacy.quarantined)
         self._journal = Journal(journal, legacy)
-        self._company = Company(dict(legacy.deaths))
+        most = engine.most_inside if isinstance(engine, Bounded) else _ROWS_INSIDE
+        self._company = Company(dict(legacy.deaths), most)
         self._inside: dict[int, _Inside] = {}
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._failures = 0
