@@ -247,8 +247,14 @@ for _rule, _meaning in {
     "limitFirst": "Take the first rows of a LIMIT before asking about them.",
     "topRowsFirst": "Take the first rows of an ORDER BY … LIMIT that needs no answer before asking "
     "about them.",
+    "prefixExchange": "Bring rows of large inputs whose prompts begin alike to the same task, so "
+    "that equal ones are asked once in the whole query.",
 }.items():
     _declare(BOOLEAN, f"optimizer.{_rule}.enabled", "true", "session", _meaning)
+_declare(
+    COUNT, "optimizer.prefixExchange.minRows", "10000", "session",
+    "Inputs that Spark estimates to have fewer rows are not exchanged.",
+)  # fmt: skip
 PYTHON_VERSION = _declare(
     TEXT, "python.version", "", "startup",
     "Version of the Python that runs Spark's workers, such as 3.11, where that Python is not on "

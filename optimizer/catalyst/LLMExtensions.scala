@@ -36,7 +36,8 @@ object LLMExtensions {
       ExtractLLMCalls,
       CombineLLMEvals,
       LimitBeforeLLMEval,
-      TopRowsBeforeLLMEval)
+      TopRowsBeforeLLMEval,
+      ExchangeByPrefix)
 
   /**
    * Adds the functions to a session that was started without the extension. Its physical rules

@@ -15,4 +15,5 @@ object Switch {
   val Guards = new Switch("guards")
   val LimitFirst = new Switch("limitFirst")
   val TopRowsFirst = new Switch("topRowsFirst")
+  val PrefixExchange = new Switch("prefixExchange")
 }
