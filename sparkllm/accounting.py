@@ -23,6 +23,7 @@ class UsageUnavailableError(RuntimeError):
 def usage(spark: SparkSession) -> Ledger:
     """Return what calls have cost: `usage(spark).last` query, whole `usage(spark).session`.
 
+    In SQL the view `sparkllm_usage` has the same numbers, a row for each pass of each query.
     A session that `configure` set up is counted from its start on, another one from the first call
     of this function on.
 

@@ -3,7 +3,8 @@
 import logging
 import threading
 from collections import Counter
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from sparkllm_engine.server.budget import Budget, Cost, Grant, Limits
@@ -82,22 +83,29 @@ class Usage:
 class Ledger:
     """Usage by query, on the driver. Thread-safe.
 
-    A query is named by Spark's SQL execution id. `in_flight` counts rows of windows that are partly
-    done; it is a view for progress and part of no sum.
+    A query is named by Spark's SQL execution id. It has a pass for each operator with calls, named
+    by these: a call on the answer of another one, or a predicate that is asked only about the rows
+    that another one lets pass, is a pass of its own. A query has as many `rows` as that of its
+    passes which has most, so that rows which go through several count once; all else is summed.
+
+    `in_flight` counts rows of windows that are partly done; it is a view for progress and part of
+    no sum.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._queries: dict[str, Usage] = {}
-        self._in_flight: dict[object, int] = {}
+        self._queries: dict[str, dict[str, Usage]] = {}
+        self._in_flight: dict[object, tuple[tuple[str, str], int]] = {}
         self._budgets: dict[str, Budget] = {}
         self._spent: set[str] = set()
         self._previews: dict[str, dict[str, tuple[object, list[dict[str, Any]]]]] = {}
 
-    def add(self, query: str, usage: Usage, task: object = None) -> None:
-        """Add a finished window's usage to its query."""
+    def add(self, query: str, usage: Usage, task: object = None, calls: str = "") -> None:
+        """Add a finished window's usage to the pass of its query that makes these calls."""
         with self._lock:
-            self._queries[query] = self._queries.pop(query, Usage()) + usage
+            passes = self._queries.pop(query, {})
+            passes[calls] = passes.get(calls, Usage()) + usage
+            self._queries[query] = passes
             self._in_flight.pop(task, None)
 
     def ask_budget(
@@ -124,10 +132,10 @@ class Ledger:
         for budget in budgets:
             budget.abandon(holder)
 
-    def under_way(self, task: object, rows: int) -> None:
+    def under_way(self, task: object, rows: int, query: str = "", calls: str = "") -> None:
         """Note how many rows of a task's current window are done."""
         with self._lock:
-            self._in_flight[task] = rows
+            self._in_flight[task] = (query, calls), rows
 
     def show(self, preview: str, message: dict[str, Any], task: object) -> None:
         """Keep a prompt that a preview asked for, those of one task for each call."""
@@ -151,17 +159,37 @@ class Ledger:
     def session(self) -> Usage:
         """Everything so far."""
         with self._lock:
-            return sum(self._queries.values(), Usage())
+            return sum(map(_of_query, self._queries.values()), Usage())
 
     @property
     def last(self) -> Usage:
         """The query that reported last."""
         with self._lock:
-            return next(reversed(self._queries.values()), Usage())
+            return _of_query(next(reversed(self._queries.values()), {}))
+
+    def passes(self) -> list[tuple[str, str, Usage]]:
+        """Return each query's name and, for each of its passes, the calls and their usage."""
+        with self._lock:
+            return [
+                (query, calls, usage)
+                for query, passes in self._queries.items()
+                for calls, usage in passes.items()
+            ]
 
     @property
     def rows_done(self) -> int:
         """Rows finished so far, those of unfinished windows included."""
         with self._lock:
-            finished = sum(usage.rows for usage in self._queries.values())
-            return finished + sum(self._in_flight.values())
+            done: dict[str, dict[str, int]] = {
+                query: {calls: usage.rows for calls, usage in passes.items()}
+                for query, passes in self._queries.items()
+            }
+            for (query, calls), rows in self._in_flight.values():
+                passes = done.setdefault(query, {})
+                passes[calls] = passes.get(calls, 0) + rows
+            return sum(max(passes.values(), default=0) for passes in done.values())
+
+
+def _of_query(passes: Mapping[str, Usage]) -> Usage:
+    rows = max((usage.rows for usage in passes.values()), default=0)
+    return replace(sum(passes.values(), Usage()), rows=rows)

@@ -36,6 +36,8 @@ class _Handler(socketserver.StreamRequestHandler):
                     self._grant(ledger, message, task)
                 elif "rate" in message:
                     self._tell_rate(application, message["rate"])
+                elif "passes" in message:
+                    self._tell_passes(ledger)
                 else:
                     _count(ledger, message, task)
         except (ValueError, KeyError, TypeError, OSError):
@@ -59,6 +61,11 @@ class _Handler(socketserver.StreamRequestHandler):
         answer = {"wait": limiter.ask(int(question["tokens"]))}
         self.wfile.write(json.dumps(answer).encode() + b"\n")
 
+    def _tell_passes(self, ledger: Ledger) -> None:
+        """Tell the usage of all queries, for the view `sparkllm_usage`."""
+        passes = [[query, calls, usage.to_dict()] for query, calls, usage in ledger.passes()]
+        self.wfile.write(json.dumps(passes).encode() + b"\n")
+
     def _line(self) -> bytes:
         return self.rfile.readline(_LONGEST_LINE).rstrip(b"\n")
 
@@ -67,9 +74,11 @@ def _count(ledger: Ledger, message: dict[str, Any], task: object) -> None:
     if "preview" in message:
         ledger.show(str(message["preview"]), message["prompt"], task)
     elif "under_way" in message:
-        ledger.under_way(task, int(message["under_way"]))
+        where = str(message.get("query", "")), str(message.get("calls", ""))
+        ledger.under_way(task, int(message["under_way"]), *where)
     else:
-        ledger.add(str(message["query"]), Usage(**message["usage"]), task)
+        calls = str(message.get("calls", ""))
+        ledger.add(str(message["query"]), Usage(**message["usage"]), task, calls)
 
 
 class UsageListener(socketserver.ThreadingTCPServer):

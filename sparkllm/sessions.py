@@ -15,6 +15,7 @@ from sparkllm.catalyst import CatalystError
 from sparkllm.functions import SIGNATURES
 from sparkllm.java import require_java
 from sparkllm.tasks import task_named
+from sparkllm.usage_view import create_usage_view
 from sparkllm.worker.registered import Form, registered
 
 _LOG = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ def session(
         )
     if not catalyst.is_active(spark):
         _add_to_running(spark)
+    create_usage_view(spark)
     return spark
 
 

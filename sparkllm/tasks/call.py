@@ -25,6 +25,12 @@ class Call:
     detail: bool = False
     definition: Task | None = None
 
+    @property
+    def title(self) -> str:
+        """The call in short, for people: task or the beginning of the instruction, and columns."""
+        task = self.task if len(self.task) <= 60 else f"{self.task[:59]}…"
+        return f"llm({', '.join([repr(task), *self.columns])})"
+
     def to_json(self) -> str:
         """Return the call as JSON with sorted keys, so that equal calls are equal texts."""
         body: dict[str, Any] = {

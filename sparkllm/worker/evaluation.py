@@ -47,7 +47,8 @@ def evaluate(
     budget = asdict(settings.budget) if settings.budget else None
     waiting: deque[_Window] = deque()
     free = 0.0
-    with Reporter(settings) as reporter, ExitStack() as open_exchanges:
+    calls = ", ".join(question.call.title for question in questions)
+    with Reporter(settings, calls) as reporter, ExitStack() as open_exchanges:
         exchanges: list[AnyExchange] = []
         for question in questions:
             if settings.preview:

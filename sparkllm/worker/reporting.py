@@ -15,14 +15,21 @@ from sparkllm.worker.settings import WorkerSettings
 
 _LOG = logging.getLogger("sparkllm")
 _ERRORS_SHOWN = 5
+_LONGEST_CALLS = 1000  # characters
 _PATIENCE = 2.0  # seconds; a driver that does not listen must not hold a task
 
 
 class Reporter:
-    """Reports for one task. A driver that cannot be reached costs the report, never the task."""
+    """Reports for one task. A driver that cannot be reached costs the report, never the task.
 
-    def __init__(self, settings: WorkerSettings) -> None:
+    Args:
+        settings: of the task.
+        calls: what the task evaluates in this pass, for people.
+    """
+
+    def __init__(self, settings: WorkerSettings, calls: str = "") -> None:
         self._settings = settings
+        self._where = {"query": settings.query, "calls": calls[:_LONGEST_CALLS]}
         self._socket: socket.socket | None = None
         self._errors: Counter[str] = Counter()
 
@@ -55,11 +62,11 @@ class Reporter:
         """Report a finished window; one that was only shown is not counted."""
         if self._settings.preview:
             return
-        self._send({"query": self._settings.query, "usage": usage.to_dict()})
+        self._send({**self._where, "usage": usage.to_dict()})
 
     def under_way(self, rows: int) -> None:
         """Report how many rows of the current window are done."""
-        self._send({"under_way": rows})
+        self._send({**self._where, "under_way": rows})
 
     def preview(self, prompt: dict[str, object]) -> None:
         """Tell a prompt to the preview that this task runs for."""

@@ -2,7 +2,8 @@
 
     python -m tests.deployments.client sc://HOST:PORT
 
-It prints one JSON object: the rows of each file, and the usage of one more query of 30 rows.
+It prints one JSON object: the rows of each file, and the usage of one more query of 30 rows, as
+Python and as SQL have it.
 """
 
 import json
@@ -30,7 +31,14 @@ def main() -> None:
     answers = numbers.select(llm("Is this an even number?", "number", labels=["yes", "no"]))
     assert len(answers.collect()) == 30
     used = sparkllm.usage(spark).last
-    facts = {"rows": rows, "usage": [used.rows, used.distinct, used.calls]}
+    (viewed,) = spark.sql(
+        "SELECT rows, calls FROM sparkllm_usage WHERE pass LIKE '%even number%'"
+    ).collect()
+    facts = {
+        "rows": rows,
+        "usage": [used.rows, used.distinct, used.calls],
+        "viewed": [viewed.rows, viewed.calls],
+    }
     sys.stdout.write(json.dumps(facts) + "\n")
     spark.stop()
 

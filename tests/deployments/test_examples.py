@@ -89,3 +89,4 @@ def test_an_example_gives_equal_answers_everywhere(
 
 def test_a_connect_client_on_the_machine_of_its_server_sees_usage(client: dict[str, Any]) -> None:
     assert client["usage"] == [30, 10, 10]
+    assert client["viewed"] == [client["usage"][0], client["usage"][2]]
