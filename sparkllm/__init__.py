@@ -7,13 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sparkllm import functions
+    from sparkllm import functions, tasks
     from sparkllm.accounting import usage
     from sparkllm.progress_bar import progress
     from sparkllm.prompt_preview import preview
     from sparkllm.sessions import configure, register, session
 
-__all__ = ["configure", "functions", "preview", "progress", "register", "session", "usage"]
+__all__ = ["configure", "functions", "preview", "progress", "register", "session", "tasks", "usage"]
 
 _HOMES = {
     "configure": "sparkllm.sessions",
@@ -26,8 +26,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "functions":
-        return import_module("sparkllm.functions")
+    if name in ("functions", "tasks"):
+        return import_module(f"sparkllm.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'sparkllm' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar, get_args
 from sparkllm_optimizer.options import ColumnOrder
 
 PREFIX = "spark.sparkllm."
+_REGISTERED_TASKS = f"{PREFIX}tasks.registered."
 PREVIEW_TAG = "sparkllm-preview-"
 T = TypeVar("T")
 
@@ -255,6 +256,11 @@ _declare(
     COUNT, "optimizer.prefixExchange.minRows", "10000", "session",
     "Inputs that Spark estimates to have fewer rows are not exchanged.",
 )  # fmt: skip
+TASKS_PATH = _declare(
+    TEXT, "tasks.path", "", "session",
+    "Folder on the driver's machine whose `.yaml` files are tasks, each usable by its name "
+    "(docs/tasks.md).",
+)  # fmt: skip
 PYTHON_VERSION = _declare(
     TEXT, "python.version", "", "startup",
     "Version of the Python that runs Spark's workers, such as 3.11, where that Python is not on "
@@ -336,6 +342,8 @@ def check(properties: Mapping[str, str]) -> None:
         ConfigurationError: a key is not declared, or its value is not of its type.
     """
     for name in _ours(properties):
+        if name.startswith(_REGISTERED_TASKS):
+            continue
         if name not in _KEYS:
             near = difflib.get_close_matches(name, _KEYS, n=1)
             hint = f"did you mean {near[0]}?" if near else "see docs/configuration.md"

@@ -84,6 +84,11 @@ object LLMAnalysisException {
       "LLM_CALL.FIXED_TYPE",
       s"the answers of task $task are of type ${dataType.sql}: leave out returns")
 
+  def brokenTasks(place: String, reason: String): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.BROKEN_TASK",
+      s"tasks can't be read from $place, below spark.sparkllm.tasks.path: $reason")
+
   def brokenTask(name: String, definition: String): LLMAnalysisException =
     new LLMAnalysisException(
       "LLM_CALL.BROKEN_TASK",

@@ -36,13 +36,13 @@ object TaskRule {
   /** Reads a task from its JSON form. */
   def of(task: JsonNode, definition: Option[String]): TaskRule = TaskRule(
     task.get("name").asText,
-    task.get("answer").asText,
-    task.get("options").elements.asScala.map(_.asText).toSeq,
-    task.get("defaults").properties.asScala.map(entry =>
+    task.path("answer").asText("text"),
+    task.path("options").elements.asScala.map(_.asText).toSeq,
+    task.path("defaults").properties.asScala.map(entry =>
       entry.getKey -> value(entry.getValue)).toMap,
     definition)
 
-  /** The task that a call names: one that ships, or one that is registered in this session. */
+  /** The task that a call names: one that ships, is registered in this session, or in a file. */
   def named(text: String): Option[TaskRule] = {
     val name = text.trim.toLowerCase(Locale.ROOT)
     Vocabulary.tasks.find(_.name == name).orElse {
@@ -50,13 +50,22 @@ object TaskRule {
         try of(new ObjectMapper().readTree(json), Some(json))
         catch { case NonFatal(_) => throw LLMAnalysisException.brokenTask(name, json) }
       }
+    }.orElse {
+      if (isName(name)) TaskFiles.tasks.find(_.get("name").asText == name).map(ofFile) else None
     }
   }
+
+  private def isName(text: String): Boolean = text.matches("[a-z_][a-z0-9_]*")
+
+  private def ofFile(task: JsonNode): TaskRule =
+    of(task, Some(new ObjectMapper().writeValueAsString(task)))
 
   /** The names of all tasks, sorted. */
   def names: Seq[String] = {
     val registered = SQLConf.get.getAllConfs.keys.filter(_.startsWith(Registered))
-    (Vocabulary.tasks.map(_.name) ++ registered.map(_.stripPrefix(Registered))).sorted
+    val names = Vocabulary.tasks.map(_.name) ++ registered.map(_.stripPrefix(Registered)) ++
+      TaskFiles.tasks.map(_.get("name").asText)
+    names.distinct.sorted
   }
 
   private def value(node: JsonNode): Any = node match {

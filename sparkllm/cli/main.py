@@ -1,11 +1,12 @@
-"""The commands: `jar` and `conf` print what other ways into Spark need, `store` is in `store`."""
+"""The commands: `jar` and `conf` print what other ways into Spark need; `store`, `tasks`."""
 
 import argparse
 import sys
 
 from sparkllm import catalyst
 from sparkllm.catalyst import CatalystError
-from sparkllm.cli import store
+from sparkllm.cli import store, tasks
+from sparkllm.tasks import CallError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,16 +23,19 @@ def main(arguments: list[str] | None = None) -> int:
         help="the Python that has sparkllm on the machines of the executors (default: this one)",
     )
     store.add_commands(commands.add_parser("store", help="look after a store of answers"))
+    tasks.add_arguments(commands.add_parser("tasks", help="list the tasks that llm knows"))
     given = parser.parse_args(arguments)
     if given.command == "store":
         return store.run(given)
     try:
+        if given.command == "tasks":
+            return tasks.run(given)
         if given.command == "jar":
             print(catalyst.jar())
         else:
             properties = {**catalyst.properties(), "spark.pyspark.python": given.python}
             print("\n".join(f"{key} {value}" for key, value in properties.items()))
-    except CatalystError as error:
+    except (CatalystError, CallError) as error:
         print(f"sparkllm: {error}", file=sys.stderr)
         return 1
     return 0

@@ -3,7 +3,8 @@
 from sparkllm.tasks.call import Call
 from sparkllm.tasks.call_error import CallError
 from sparkllm.tasks.prompt import Prompt, prompt_for
-from sparkllm.tasks.registry import task_named, task_names
+from sparkllm.tasks.registration import register
+from sparkllm.tasks.registry import task_named, task_names, tasks
 from sparkllm.tasks.task import Task
 from sparkllm.tasks.vocabulary import vocabulary
 
@@ -13,7 +14,9 @@ __all__ = [
     "Prompt",
     "Task",
     "prompt_for",
+    "register",
     "task_named",
     "task_names",
+    "tasks",
     "vocabulary",
 ]

@@ -6,12 +6,14 @@ from functools import cache
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from sparkllm.tasks.call_error import CallError
 from sparkllm.tasks.task import Task
 
 _MOST_CHARACTERS = 1_000_000
+_GIVEN = ("descriptions", "range", "dict", "namespace", "joiner", "cycler", "lipsum")
 
 
 @cache
@@ -21,6 +23,29 @@ def _environment() -> ImmutableSandboxedEnvironment:
     )
     environment.filters["quoted"] = lambda value: json.dumps(value, ensure_ascii=False)
     return environment
+
+
+def checked(task: Task) -> None:
+    """Raise a CallError where the template is no Jinja, or names what no option is called.
+
+    Raises:
+        CallError: says what is wrong, with the line.
+    """
+    try:
+        parsed = _environment().parse(task.template)
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        where = f" (line {line})" if line else ""
+        raise CallError(
+            f"the template of task {task.name} is no Jinja{where}: {error.message}"
+        ) from None
+    known = {*task.options, *_GIVEN}
+    unknown = sorted(find_undeclared_variables(parsed) - known)
+    if unknown:
+        raise CallError(
+            f"the template of task {task.name} names {unknown[0]}, which is none of its options:"
+            f" {', '.join(task.options) or 'it has none'}"
+        )
 
 
 def rendered(task: Task, values: Mapping[str, Any]) -> str:
