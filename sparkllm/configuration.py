@@ -268,7 +268,8 @@ PYTHON_VERSION = _declare(
 )  # fmt: skip
 PROGRESS_ENABLED = _declare(
     BOOLEAN, "progress.enabled", "true", "session",
-    "Report rows, calls and tokens to the driver while a query runs.",
+    "Let `sparkllm.progress` show rows, calls and tokens while queries run. Usage is counted in "
+    "any case.",
 )  # fmt: skip
 BUDGET_CALLS = _declare(
     COUNT, "budget.calls", "0", "session",

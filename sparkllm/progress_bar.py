@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -22,6 +23,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from sparkllm import configuration
 from sparkllm.accounting import UsageUnavailableError, usage
 from sparkllm.ledger import Ledger
 
@@ -33,13 +35,21 @@ _LOG_EVERY = 60.0  # seconds
 def progress(spark: SparkSession, rows: int | None = None) -> Iterator[None]:
     """Show, while the block runs, how many rows are done and what they cost.
 
+    Beside rows and calls there are the tokens a second that calls have taken since the block was
+    entered, the share of their prompt tokens that the prefix cache served, the share of answers
+    that came from the store, and errors; with `rows`, also the time left at the rate so far.
+
     On a terminal it is a bar on standard error; elsewhere one line a minute; where usage can't be
-    had (see `usage`), one line that says so.
+    had (see `usage`), one line that says so. With `spark.sparkllm.progress.enabled=false` it is
+    nothing.
 
     Args:
         spark: the session whose queries run in the block.
         rows: how many rows the block's queries pass through `llm`, if known.
     """
+    if not configuration.PROGRESS_ENABLED.value(lambda name: spark.conf.get(name, None)):
+        yield
+        return
     try:
         block = _Block(usage(spark), rows)
     except UsageUnavailableError as error:
@@ -65,6 +75,7 @@ class _Block:
         self.rows = rows
         self._ledger = ledger
         self._first, self._before = ledger.rows_done, ledger.session
+        self._entered = time.monotonic()
 
     @property
     def done(self) -> int:
@@ -73,10 +84,33 @@ class _Block:
     @property
     def cost(self) -> str:
         now, before = self._ledger.session, self._before
+        calls, stored = now.calls - before.calls, now.stored - before.stored
         prompt = now.prompt_tokens - before.prompt_tokens
         cached = now.cached_tokens - before.cached_tokens
-        share = f", {cached / prompt:.0%} from cache" if prompt else ""
-        return f"{now.calls - before.calls:,} calls, {prompt:,} prompt tokens{share}"
+        tokens = prompt + now.output_tokens - before.output_tokens
+        errors = sum(now.errors.values()) - sum(before.errors.values())
+        parts = [f"{calls:,} calls", f"{tokens / self.seconds:,.0f} tokens/s"]
+        if prompt:
+            parts.append(f"{cached / prompt:.0%} from cache")
+        if stored:
+            parts.append(f"{stored / (stored + calls):.0%} from store")
+        if errors:
+            parts.append(f"{errors:,} errors")
+        return ", ".join(parts)
+
+    @property
+    def seconds(self) -> float:
+        """How long ago the block was entered."""
+        return max(time.monotonic() - self._entered, 1e-3)
+
+    @property
+    def left(self) -> str:
+        """The time left at the rate so far, empty if that is not known."""
+        done = self.done
+        if self.rows is None or not 0 < done <= self.rows:
+            return ""
+        seconds = round((self.rows - done) * self.seconds / done)
+        return f", {timedelta(seconds=seconds)} left"
 
 
 class _RowsColumn(ProgressColumn):
@@ -127,9 +161,10 @@ def _show_bar(block: _Block, ended: threading.Event, console: Console) -> None:
 
 
 def _show_lines(block: _Block, ended: threading.Event, _: Console) -> None:
-    started = time.monotonic()
     of_all = f" of {block.rows:,}" if block.rows else ""
     while not ended.wait(_LOG_EVERY):
         done = block.done
-        rate = done / (time.monotonic() - started)
-        sys.stderr.write(f"llm: {done:,}{of_all} rows, {rate:,.0f} rows/s, {block.cost}\n")
+        rate = done / block.seconds
+        sys.stderr.write(
+            f"llm: {done:,}{of_all} rows, {rate:,.0f} rows/s, {block.cost}{block.left}\n"
+        )

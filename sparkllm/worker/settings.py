@@ -53,13 +53,12 @@ def task_settings() -> WorkerSettings:
     context = TaskContext.get()
     properties: Properties = context.getLocalProperty if context else _no_properties
     preview = _PREVIEW.search(properties("spark.job.tags") or "")
-    reporting = configuration.PROGRESS_ENABLED.value(properties) or preview
     prices = _prices(properties)
     return WorkerSettings(
         engine=engine_settings(properties),
         window_rows=max(1, configuration.WORKER_WINDOW_ROWS.value(properties)),
         plan=PlanOptions(configuration.OPTIMIZER_COLUMN_ORDER.value(properties)),
-        usage_address=configuration.USAGE_ADDRESS.value(properties) if reporting else "",
+        usage_address=configuration.USAGE_ADDRESS.value(properties),
         usage_token=configuration.USAGE_TOKEN.value(properties),
         application=properties("spark.app.id") or "",
         query=properties("spark.sql.execution.id") or "",

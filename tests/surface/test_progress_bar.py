@@ -27,7 +27,10 @@ from sparkllm.ledger import Usage
 
 session = SimpleNamespace(conf=reporting({}, "local"))
 ledger = sparkllm.usage(session)
-cost = Usage(rows=500_000, calls=490_000, prompt_tokens=110_000_000, cached_tokens=55_000_000)
+cost = Usage(
+    rows=500_000, calls=490_000, stored=10_000, prompt_tokens=110_000, cached_tokens=55_000,
+    output_tokens=490_000, errors={"OVERFLOW": 60},
+)
 with sparkllm.progress(session, ROWS):
     ledger.add("1", cost)
     ledger.add("1", cost)
@@ -79,14 +82,17 @@ def test_a_terminal_of_80_columns_shows_every_number_whole() -> None:
         r".? *llm ━ 1,000,000/1,000,000 rows 0:00:\d\d left 0:00:00", _without_bar(bar)
     )
     assert len(bar) == _COLUMNS
-    assert cost == "  980,000 calls, 220,000,000 prompt tokens, 50% from cache"
+    assert re.fullmatch(
+        r"  980,000 calls, [\d,]+ tokens/s, 50% from cache, 2% from store, 120 errors", cost
+    )
+    assert len(cost) <= _COLUMNS
 
 
 def test_under_spark_submit_it_is_shown_on_the_terminal_itself() -> None:
     bar, cost = _last_frame(None, PYSPARK_GATEWAY_PORT="1")
     assert re.fullmatch(r".? *llm ━ 1,000,000 rows 0:00:\d\d", _without_bar(bar))
     assert len(bar) == _COLUMNS
-    assert cost.endswith("50% from cache")
+    assert "50% from cache" in cost
 
 
 def test_without_a_terminal_it_is_a_line_now_and_then(
@@ -99,7 +105,22 @@ def test_without_a_terminal_it_is_a_line_now_and_then(
         time.sleep(0.3)
     lines = capsys.readouterr().err.splitlines()
     assert lines
-    assert re.fullmatch(r"llm: 10 of 20 rows, \d+ rows/s, 9 calls, 0 prompt tokens", lines[0])
+    assert re.fullmatch(
+        r"llm: 10 of 20 rows, \d+ rows/s, 9 calls, 0 tokens/s, 0:00:\d\d left", lines[0]
+    )
+
+
+def test_one_key_turns_it_off(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress_bar, "_LOG_EVERY", 0.05)
+    off = {"spark.sparkllm.progress.enabled": "false"}
+    session: Any = SimpleNamespace(conf={**reporting({}, "local"), "spark.app.id": "off", **off})
+    with sparkllm.progress(session, rows=20):
+        sparkllm.usage(session).add("1", Usage(rows=10, calls=9))
+        time.sleep(0.3)
+    assert capsys.readouterr().err == ""
+    assert sparkllm.usage(session).last.rows == 10
 
 
 def test_rows_before_the_block_are_not_counted(
