@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sparkllm_engine.store.frames import Positions, prefix, read_record, scan
+from sparkllm_engine.store.frames import MAGIC, Positions, prefix, read_record, scan
 from sparkllm_engine.store.index import Index
 from sparkllm_engine.store.names import JOURNAL, SEGMENT
 
@@ -78,6 +78,8 @@ class StoreReader:
         """
         file = self._files.get(name) or self._open(name)
         file.size = os.fstat(file.descriptor).st_size
+        if file.read == 0 and os.pread(file.descriptor, len(MAGIC), 0) != MAGIC:
+            return  # somebody else's, of whatever size
         data = os.pread(file.descriptor, file.size - file.read, file.read)
         for frame in scan(data, file.read):
             file.read = frame.end
