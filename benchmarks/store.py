@@ -59,11 +59,14 @@ def main() -> None:
     rounds = 2 if args.quick else args.rounds
     with tempfile.TemporaryDirectory(prefix="slm", ignore_cleanup_errors=True) as directory:
         found = files(Path(directory, "files"), rows)
+        show(found)
         spark = session(directory)
-        found += query(spark, Path(directory, "query"), rows)
-        found += in_vain(spark, Path(directory), model_rows, rounds)
+        parts = [query(spark, Path(directory, "query"), rows)]
+        show(parts[0])
+        parts.append(in_vain(spark, Path(directory), model_rows, rounds))
+        show(parts[1])
         spark.stop()
-    show(found)
+        found += [one for part in parts for one in part]
     if args.json:
         records = [
             {"benchmark": "store", "system": "ours"}
@@ -202,7 +205,7 @@ def cpu_of_engines(directory: Path) -> float:
 
 
 def show(found: list[Measurement]) -> None:
-    """Print the table."""
+    """Print a part as a table."""
     table = Table(title=f"Store of answers, {machine()}")
     for heading in ("case", "what", "value", "unit", "target"):
         table.add_column(heading, justify="right" if heading == "value" else "left")
