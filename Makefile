@@ -5,7 +5,7 @@ SUBMIT := $(BIN)/spark-submit --conf spark.ui.showConsoleProgress=false \
   --driver-java-options -Dlog4j2.configurationFile=$(abspath sql_examples/log4j2.properties)
 
 .DEFAULT_GOAL := help
-.PHONY: help install java demo test test-long gpu-check lint docs bench compat clean
+.PHONY: help install java demo test test-long soak gpu-check lint docs bench compat clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ gpu-check: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),install) ## tests and benc
 	SPARKLLM_TEST_DEVICE=cuda $(GPU_PYTHON) -m pytest -m 'not long' tests/engine tests/kernels && \
 	$(GPU_PYTHON) -m benchmarks.engine --device cuda --sizes 80M 0.5B --workloads a b c \
 	  --peers generate --rounds 2 --json benchmarks/results/engine_gpu.json
+
+soak: java install ## eight queries at once on one engine for ten minutes, or SECONDS=n
+	$(BIN)/python -m tests.soak $(SECONDS)
 
 lint: install
 	$(BIN)/ruff format --check .

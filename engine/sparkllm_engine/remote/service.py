@@ -26,7 +26,8 @@ _BACKOFF = 0.25
 _LONGEST_BACKOFF = 20.0
 _TOO_MANY = 429
 _PASSING = frozenset({408, 409, 425, 500, 502, 503, 504, 529})
-_NOT_LET_IN = frozenset({401, 403})
+_UNKNOWN_CUSTOMER = 401
+_SHUT_SECONDS = 30.0
 _SHOWN = 300
 _TOO_LONG = ("context_length_exceeded", "maximum context length", "maximum model length")
 
@@ -63,6 +64,8 @@ class ChatService:
         self._limiter = limiter
         self._breaker = CircuitBreaker(config.outage_timeout)
         self._not_before = 0.0
+        self._shut_until = 0.0
+        self._shut_reason = ""
         self._url = f"{config.base_url.rstrip('/')}/chat/completions"
         self._client = httpx2.AsyncClient(
             headers={"authorization": f"Bearer {token}"} if token else {},
@@ -76,6 +79,8 @@ class ChatService:
         problem = problem_of(request.parameters)
         if problem is not None:
             return _error(request, RowErrorCode.INVALID_CALL, problem)
+        if time.monotonic() < self._shut_until:
+            return _error(request, RowErrorCode.BACKEND, f"not asked: {self._shut_reason}")
         body, tokens = body_of(request, self._config.model), estimated_tokens(request)
         began, failures, throttled = time.monotonic(), 0, 0
         while True:
@@ -155,8 +160,10 @@ class ChatService:
             raise _AttemptError(said)
         if any(phrase in response.text for phrase in _TOO_LONG):
             return _error(request, RowErrorCode.OVERFLOW, self._redacted(said))
-        if status in _NOT_LET_IN:
+        if status == _UNKNOWN_CUSTOMER:
             said += " (the token is spark.sparkllm.openai.apiToken or $SPARKLLM_API_TOKEN)"
+            self._shut_until = time.monotonic() + _SHUT_SECONDS
+            self._shut_reason = self._redacted(said)
         return _error(request, RowErrorCode.BACKEND, self._redacted(said))
 
     def _redacted(self, text: str) -> str:
