@@ -22,7 +22,8 @@ object TaskFiles {
       val files = Option(new File(path).listFiles).getOrElse(
         throw LLMAnalysisException.brokenTasks(path, "there is no such folder"))
       val reader = new ObjectMapper(new YAMLFactory)
-      files.sortBy(_.getName).filter(file => Endings.exists(file.getName.endsWith)).map { file =>
+      val named = files.toIndexedSeq.filter(file => Endings.exists(file.getName.endsWith))
+      named.sortBy(_.getName).map { file =>
         val task =
           try reader.readTree(file)
           catch {

@@ -27,10 +27,10 @@ class TaskFunction(rule: FunctionRule) {
       if (values.size > rule.positional.size) {
         throw LLMAnalysisException.tooManyArguments(rule.name, 1 + rule.positional.size)
       }
-      val given = rule.positional.zip(values).map { case (name, value) =>
+      val placed = rule.positional.zip(values).map { case (name, value) =>
         name -> Constant(value, s"option $name")
       }
-      CallBuilder.call(rule.task, positional.take(1), given ++ options ++ named)
+      CallBuilder.call(rule.task, positional.take(1), placed ++ options ++ named)
     }
   }
 
