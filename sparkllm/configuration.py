@@ -246,6 +246,8 @@ for _rule, _meaning in {
     "the ones before it let pass.",
     "guards": "Don't ask about rows for which a CASE, IF, COALESCE, AND or OR needs no answer.",
     "limitFirst": "Take the first rows of a LIMIT before asking about them.",
+    "limitStopsAsking": "Ask about few rows at first where a LIMIT above a predicate may have "
+    "enough of them, and about more only when it hasn't.",
     "topRowsFirst": "Take the first rows of an ORDER BY … LIMIT that needs no answer before asking "
     "about them.",
     "prefixExchange": "Bring rows of large inputs whose prompts begin alike to the same task, so "

@@ -22,18 +22,16 @@ import org.apache.spark.sql.catalyst.plans.logical._
  * A call that stands in several places is asked where any of them needs it. A condition may hold
  * calls itself: those are evaluated first. Of two operands of AND or OR, the one without a call
  * guards the other; of two with calls, the first the second.
+ *
+ * The arguments of a guarded call are computed for the rows that are asked only, so `10 div a` is no
+ * error where a CASE lets no row with a 0 pass; calls with such arguments are guarded in any case.
  */
 object GuardLLMCalls {
   private type Guard = Option[Expression]
 
   /** The operator with guarded calls, which [[ExtractLLMCalls]] takes as they are. */
-  def apply(operator: LogicalPlan): LogicalPlan = operator match {
-    case _: Project | _: Filter | _: Aggregate if Switch.Guards.isOn => guarded(operator)
-    case _ => operator
-  }
-
-  private def guarded(operator: LogicalPlan): LogicalPlan = {
-    val places = new Places(startsGuarding = !operator.isInstanceOf[Aggregate])
+  def apply(operator: LogicalPlan): LogicalPlan = {
+    val places = new Places(operator.children, startsGuarding = !operator.isInstanceOf[Aggregate])
     operator.expressions.foreach(places.visit(_, None))
     if (!places.anyGuard) {
       operator
@@ -43,7 +41,7 @@ object GuardLLMCalls {
   }
 
   /** Where calls stand in an operator, and the guards of these places. */
-  private class Places(startsGuarding: Boolean) {
+  private class Places(inputs: Seq[LogicalPlan], startsGuarding: Boolean) {
     private val guards = mutable.LinkedHashMap.empty[Expression, Vector[Guard]]
     private val finished = mutable.HashMap.empty[Expression, LLMCall]
 
@@ -101,12 +99,21 @@ object GuardLLMCalls {
 
     private def finish(call: LLMCall): LLMCall = {
       val key = call.canonicalized
-      val guard = common(key).filterNot(reaches(_, key, Set.empty))
+      val guard =
+        if (Switch.Guards.isOn || call.arguments.exists(mayFail)) {
+          common(key).filter(isGivenWith(call, _)).filterNot(reaches(_, key, Set.empty))
+        } else {
+          None
+        }
       val result =
         call.copy(arguments = call.arguments.map(finishedIn), guard = guard.map(finishedIn))
       finished(key) = result
       result
     }
+
+    /** Whether one input has the columns of both the call and its guard. */
+    private def isGivenWith(call: LLMCall, guard: Expression): Boolean =
+      inputs.exists { input => (call.references ++ guard.references).subsetOf(input.outputSet) }
 
     private def finishedIn(expression: Expression): Expression =
       expression.transformDown { case call: LLMCall => guarded(call) }
@@ -126,6 +133,13 @@ object GuardLLMCalls {
       if (places.contains(None)) None
       else Some(ExpressionSet(places.flatten).toSeq.reduce(Or)).filter(isUsable)
     }
+  }
+
+  /** Whether an argument is computed, and so may be an error for some row. */
+  def mayFail(argument: Expression): Boolean = argument match {
+    case _: Attribute | _: Literal => false
+    case GetStructField(child, _, _) => mayFail(child)
+    case _ => true
   }
 
   private def isTrue(condition: Expression): Expression = EqualNullSafe(condition, TrueLiteral)

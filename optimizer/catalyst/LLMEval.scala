@@ -7,8 +7,11 @@ import org.apache.spark.sql.catalyst.plans.logical.{LogicalPlan, UnaryNode}
  * Evaluates calls, each once for every row of `child`, and adds their answers to its columns.
  *
  * @param calls aliases of [[LLMCall]]s whose arguments hold no further call
+ * @param firstWindow how many rows are taken at first, where few may be enough
  */
-case class LLMEval(calls: Seq[Alias], child: LogicalPlan) extends UnaryNode {
+case class LLMEval(
+    calls: Seq[Alias], child: LogicalPlan, firstWindow: Option[FirstWindow] = None)
+    extends UnaryNode {
 
   override def output: Seq[Attribute] = child.output ++ calls.map(_.toAttribute)
 

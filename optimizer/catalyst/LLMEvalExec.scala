@@ -11,7 +11,9 @@ import org.apache.spark.sql.execution.metric.SQLMetric
  * Evaluates the calls of an [[LLMEval]] in the Python worker of each task: all calls in one Python
  * function, so that the engine has their requests together. See [[PythonEvaluation]].
  */
-case class LLMEvalExec(calls: Seq[Alias], child: SparkPlan) extends UnaryExecNode {
+case class LLMEvalExec(
+    calls: Seq[Alias], child: SparkPlan, firstWindow: Option[FirstWindow] = None)
+    extends UnaryExecNode {
 
   override def output: Seq[Attribute] = child.output ++ calls.map(_.toAttribute)
 
@@ -27,15 +29,13 @@ case class LLMEvalExec(calls: Seq[Alias], child: SparkPlan) extends UnaryExecNod
 
   override protected def doExecute(): RDD[InternalRow] = {
     val evaluation = new PythonEvaluation(calls.map(_.child.asInstanceOf[LLMCall]))
-    val evaluated = evaluation.over(child)
+    val (input, evaluated) = evaluatedBy(evaluation)
     val counters = UsageMetrics.inOrder(metrics)
-    val answers = evaluation.answers(evaluated.output.last)
-    val columns = child.output ++ answers
-    val input = evaluated.output
+    val columns = child.output ++ evaluation.answers(input.last)
     val result = child.output.size
     val usage = calls.size
     val specs = calls.map(_.child.asInstanceOf[LLMCall].spec)
-    evaluated.execute().mapPartitionsWithIndexInternal { (index, rows) =>
+    evaluated.mapPartitionsWithIndexInternal { (index, rows) =>
       val projection = UnsafeProjection.create(columns, input)
       projection.initialize(index)
       def answersOf(row: InternalRow) = row.getStruct(result, usage + 1)
@@ -48,6 +48,18 @@ case class LLMEvalExec(calls: Seq[Alias], child: SparkPlan) extends UnaryExecNod
       }
     }
   }
+
+  /** The columns of the child and the result of the evaluation, and their rows. */
+  private def evaluatedBy(evaluation: PythonEvaluation): (Seq[Attribute], RDD[InternalRow]) =
+    firstWindow match {
+      case None =>
+        val plan = evaluation.over(child)
+        (plan.output, plan.execute())
+      case Some(FirstWindow(rows)) =>
+        val plan = evaluation.over(GrowingWindows.WindowExec(child.output))
+        val most = WindowRows.ofTasks(conf)
+        (plan.output, new GrowingWindows(child.execute(), plan.execute(), rows, most))
+    }
 
   override def verboseStringWithOperatorId(): String =
     s"""

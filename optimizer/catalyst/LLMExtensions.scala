@@ -37,6 +37,7 @@ object LLMExtensions {
       CombineLLMEvals,
       LimitBeforeLLMEval,
       TopRowsBeforeLLMEval,
+      LimitStopsAsking,
       ExchangeByPrefix)
 
   /**

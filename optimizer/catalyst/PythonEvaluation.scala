@@ -18,8 +18,13 @@ import org.apache.spark.sql.types.{DataType, StringType, StructField, StructType
 class PythonEvaluation(calls: Seq[LLMCall]) {
   import PythonEvaluation._
 
+  /** The arguments of each call, and its guard if it has one. */
+  private val inputs: Seq[Seq[Expression]] = calls.map { call =>
+    call.arguments.map(whereAsked(_, call.guard)) ++ call.guard
+  }
+
   private val arguments: Seq[Expression] =
-    calls.flatMap(_.children).foldLeft(Vector.empty[Expression]) { (seen, argument) =>
+    inputs.flatten.foldLeft(Vector.empty[Expression]) { (seen, argument) =>
       if (seen.exists(_.semanticEquals(argument))) seen else seen :+ argument
     }
 
@@ -75,16 +80,24 @@ class PythonEvaluation(calls: Seq[LLMCall]) {
 
   /** The calls as JSON; `arguments` and `guard` are positions in the struct. */
   private def json: String = {
-    val entries = calls.map { call =>
+    val entries = calls.zip(inputs).map { case (call, inputs) =>
       def position(argument: Expression) = arguments.indexWhere(_.semanticEquals(argument))
-      call.spec.entries + ("arguments" -> call.arguments.map(position)) ++
-        call.guard.map(guard => "guard" -> position(guard))
+      call.spec.entries + ("arguments" -> inputs.take(call.arguments.size).map(position)) ++
+        call.guard.map("guard" -> position(_))
     }
     CallJson(Map[String, Any]("calls" -> entries, "time_zone" -> SQLConf.get.sessionLocalTimeZone))
   }
 }
 
 object PythonEvaluation {
+
+  /** A computed argument is NULL where its call isn't asked, as it may be an error there. */
+  private def whereAsked(argument: Expression, guard: Option[Expression]): Expression =
+    guard match {
+      case Some(asked) if GuardLLMCalls.mayFail(argument) =>
+        If(asked, argument, Literal(null, argument.dataType))
+      case _ => argument
+    }
 
   /** Called with an iterator over batches of one struct column; yields batches of results. */
   private val Function = "sparkllm.worker.udf.CallFunction"

@@ -14,6 +14,7 @@ object Switch {
   val PredicatesInTurn = new Switch("predicatesInTurn")
   val Guards = new Switch("guards")
   val LimitFirst = new Switch("limitFirst")
+  val LimitStopsAsking = new Switch("limitStopsAsking")
   val TopRowsFirst = new Switch("topRowsFirst")
   val PrefixExchange = new Switch("prefixExchange")
 }

@@ -199,6 +199,27 @@ def test_rows_that_a_guard_keeps_from_needing_an_answer_are_not_asked(
         _set(recorded, "spark.sparkllm.optimizer.guards.enabled", "true")
 
 
+@pytest.mark.parametrize("guards", ["true", "false"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT CASE WHEN id <> 0 THEN llm('Say it', 6 div id) END FROM t",
+        "SELECT id FROM t ORDER BY CASE WHEN id <> 0 THEN llm('Say it', 6 div id) END",
+        "SELECT t.id FROM t LEFT JOIN u ON t.id = u.id AND CASE WHEN t.id <> 0 THEN "
+        "llm('Say it', 6 div t.id) <> '' END",
+    ],
+    ids=["select", "order by", "outer join on"],
+)
+def test_an_argument_that_would_be_an_error_is_not_computed_where_the_guard_is_false(
+    recorded: RecordedApplication, query: str, guards: str
+) -> None:
+    _set(recorded, "spark.sparkllm.optimizer.guards.enabled", guards)
+    try:
+        assert len(recorded.rows(query)) == 8
+    finally:
+        _set(recorded, "spark.sparkllm.optimizer.guards.enabled", "true")
+
+
 def test_an_answer_may_guard_the_next_question(recorded: RecordedApplication) -> None:
     query = f"SELECT CASE WHEN {C} < '8' THEN llm('Explain it', review) END FROM t"
     assert len(recorded.asked(query)) == 8 + _fewer_than_8(recorded)
