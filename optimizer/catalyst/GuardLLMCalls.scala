@@ -26,7 +26,7 @@ import org.apache.spark.sql.catalyst.plans.logical._
  * The arguments of a guarded call are computed for the rows that are asked only, so `10 div a` is no
  * error where a CASE lets no row with a 0 pass; calls with such arguments are guarded in any case.
  */
-object GuardLLMCalls {
+object GuardLLMCalls extends PredicateHelper {
   private type Guard = Option[Expression]
 
   /** The operator with guarded calls, which [[ExtractLLMCalls]] takes as they are. */
@@ -79,7 +79,7 @@ object GuardLLMCalls {
             when(choice, before: _*)
             before :+ IsNull(choice)
           }
-        case And(left, right) => operands(left, right, part => Not(EqualNullSafe(part, FalseLiteral)))
+        case And(left, right) => operands(left, right, isNotFalse)
         case Or(left, right) => operands(left, right, part => Not(isTrue(part)))
         case other => other.children.foreach(always)
       }
@@ -101,7 +101,7 @@ object GuardLLMCalls {
       val key = call.canonicalized
       val guard =
         if (Switch.Guards.isOn || call.arguments.exists(mayFail)) {
-          common(key).filter(isGivenWith(call, _)).filterNot(reaches(_, key, Set.empty))
+          common(key).flatMap(givenWith(call, _)).filterNot(reaches(_, key, Set.empty))
         } else {
           None
         }
@@ -111,9 +111,14 @@ object GuardLLMCalls {
       result
     }
 
-    /** Whether one input has the columns of both the call and its guard. */
-    private def isGivenWith(call: LLMCall, guard: Expression): Boolean =
-      inputs.exists { input => (call.references ++ guard.references).subsetOf(input.outputSet) }
+    /** What of the guard can be computed where the call is: on the same side of a join. */
+    private def givenWith(call: LLMCall, guard: Expression): Guard =
+      splitConjunctivePredicates(guard)
+        .filter { part =>
+          val columns = call.references ++ part.references
+          inputs.exists(input => columns.subsetOf(input.outputSet))
+        }
+        .reduceOption(And)
 
     private def finishedIn(expression: Expression): Expression =
       expression.transformDown { case call: LLMCall => guarded(call) }
@@ -143,6 +148,12 @@ object GuardLLMCalls {
   }
 
   private def isTrue(condition: Expression): Expression = EqualNullSafe(condition, TrueLiteral)
+
+  /** A conjunction is not false where none of its parts is. */
+  private def isNotFalse(condition: Expression): Expression =
+    splitConjunctivePredicates(condition)
+      .map[Expression](part => Not(EqualNullSafe(part, FalseLiteral)))
+      .reduce(And)
 
   private def both(guard: Guard, condition: Expression): Guard =
     Some(guard.fold(condition)(And(_, condition)))
