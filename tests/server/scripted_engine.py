@@ -39,11 +39,12 @@ class ScriptedEngine:
         self._waiting: dict[int, Request] = {}
         self._broken = False
         self._deadly = config.model == "deadly"
+        self._cancelled: list[Result] = []
         self._counts = {"steps": 0, "computed": 0, "cancelled": 0}
 
     @property
     def has_unfinished(self) -> bool:
-        return bool(self._waiting)
+        return bool(self._waiting or self._cancelled)
 
     def add(self, request: Request) -> None:
         self._waiting[request.id] = request
@@ -54,6 +55,7 @@ class ScriptedEngine:
         for request in ids:
             if self._waiting.pop(request, None):
                 self._counts["cancelled"] += 1
+                self._cancelled.append(Result(request, None, "cancelled"))
 
     def statistics(self) -> dict[str, float | int]:
         return {**self._counts, "waiting": len(self._waiting)}
@@ -70,7 +72,8 @@ class ScriptedEngine:
         self._counts["computed"] += len(results)
         for request in requests:
             del self._waiting[request.id]
-        return results
+        cancelled, self._cancelled = self._cancelled, []
+        return cancelled + results
 
     def _answer(self, request: Request) -> Result:
         text = request.prompt[-1].rstrip("\n")

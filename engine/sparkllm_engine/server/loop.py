@@ -216,7 +216,8 @@ class EngineLoop:
             self._step_began = None
             if results:
                 self._failures = 0
-                self._complete(results)
+            # Nobody waits for what was cancelled, or it is asked again under the same number.
+            self._complete([result for result in results if result.finish_reason != "cancelled"])
         self._last_step = time.monotonic()
 
     def _complete(self, results: list[Result]) -> None:
