@@ -1,11 +1,10 @@
 """In the place of the engine's exchange: prompts are told to the driver, and no model is called."""
 
-from types import TracebackType
-
 import numpy as np
 import pyarrow as pa
 
 from sparkllm.tasks import Call
+from sparkllm.worker.ready import ReadyAnswers, ReadyExchange
 from sparkllm.worker.reporting import Reporter
 from sparkllm_engine.server.protocol import RESULT_SCHEMA
 
@@ -13,7 +12,7 @@ _MOST_PROMPTS = 20
 _MOST_CHARACTERS = 8_000
 
 
-class PreviewExchange:
+class PreviewExchange(ReadyExchange):
     """Takes windows of prompts as `client.Exchange` does; every answer is NULL.
 
     The first prompts of the first window are reported in the order in which the engine would have
@@ -25,23 +24,14 @@ class PreviewExchange:
         self._reporter = reporter
         self._told = False
 
-    def __enter__(self) -> "PreviewExchange":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        return
-
-    def submit(self, prompts: pa.Array) -> "Previewed":
+    def submit(self, prompts: pa.Array) -> ReadyAnswers:
         """Report the window if it is the first; `prompts` are `list<dictionary<int32, utf8>>`."""
         if not self._told:
             self._told = True
             self._tell(prompts)
-        return Previewed(len(prompts))
+        rows = len(prompts)
+        zeros = {name: pa.array(np.zeros(rows, np.int32)) for name in _counts()}
+        return ReadyAnswers(rows, {"stored": pa.array(np.zeros(rows, bool)), **zeros})
 
     def _tell(self, prompts: pa.Array) -> None:
         shared = _shared_characters(prompts)
@@ -58,33 +48,6 @@ class PreviewExchange:
                     "common": _common(before, text[:_MOST_CHARACTERS]),
                 }
             )
-
-
-class Previewed:
-    """The answers to prompts that were only shown: there at once, and all NULL."""
-
-    finished = 0.0
-
-    def __init__(self, rows: int) -> None:
-        self.rows = rows
-        self.answered = rows
-
-    def wait(self, seconds: float) -> bool:
-        """Return that everything is answered."""
-        return True
-
-    def result(self) -> pa.Table:
-        """Return one row for each prompt, as `Pending.result`: no text, no call, no tokens."""
-        known = {
-            "id": pa.array(np.arange(self.rows)),
-            "reused": pa.array(np.ones(self.rows, bool)),
-            "stored": pa.array(np.zeros(self.rows, bool)),
-            **{name: pa.array(np.zeros(self.rows, np.int32)) for name in _counts()},
-        }
-        columns = [
-            known.get(field.name, pa.nulls(self.rows, field.type)) for field in RESULT_SCHEMA
-        ]
-        return pa.Table.from_arrays(columns, schema=RESULT_SCHEMA)
 
 
 def _counts() -> list[str]:

@@ -2,17 +2,15 @@
 
 from functools import cache
 from pathlib import Path
-from types import TracebackType
 
-import numpy as np
 import pyarrow as pa
 from tokenizers import Tokenizer
 
 from sparkllm.tasks import CallError
-from sparkllm_engine.server.protocol import RESULT_SCHEMA
+from sparkllm.worker.ready import ReadyAnswers, ReadyExchange
 
 
-class TokenCountExchange:
+class TokenCountExchange(ReadyExchange):
     """Takes windows of texts as `client.Exchange` does; the answer to a text is its token count.
 
     Args:
@@ -22,18 +20,7 @@ class TokenCountExchange:
     def __init__(self, model: str) -> None:
         self._model = model
 
-    def __enter__(self) -> "TokenCountExchange":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        return
-
-    def submit(self, prompts: pa.Array) -> "Counted":
+    def submit(self, prompts: pa.Array) -> ReadyAnswers:
         """Count the tokens of `prompts`, `list<dictionary<int32, utf8>>` of one piece each.
 
         Raises:
@@ -41,35 +28,11 @@ class TokenCountExchange:
         """
         texts = ["".join(pieces) for pieces in prompts.to_pylist()]
         encoded = _tokenizer(self._model).encode_batch_fast(texts, add_special_tokens=False)
-        return Counted([len(encoding.ids) for encoding in encoded])
-
-
-class Counted:
-    """Token counts, in the form of the engine's answers: there at once, and no call was made."""
-
-    finished = 0.0
-
-    def __init__(self, counts: list[int]) -> None:
-        self.rows = len(counts)
-        self.answered = self.rows
-        self._counts = counts
-
-    def wait(self, seconds: float) -> bool:
-        """Return that everything is counted."""
-        return True
-
-    def result(self) -> pa.Table:
-        """Return one row for each text, as `Pending.result`."""
-        known = {
-            "id": pa.array(np.arange(self.rows)),
-            "text": pa.array([str(count) for count in self._counts], pa.utf8()),
-            "finish_reason": pa.array(["stop"] * self.rows, pa.utf8()),
-            "reused": pa.array(np.ones(self.rows, bool)),
-        }
-        columns = [
-            known.get(field.name, pa.nulls(self.rows, field.type)) for field in RESULT_SCHEMA
-        ]
-        return pa.Table.from_arrays(columns, schema=RESULT_SCHEMA)
+        counts = [str(len(encoding.ids)) for encoding in encoded]
+        columns = {"text": counts, "finish_reason": ["stop"] * len(counts)}
+        return ReadyAnswers(
+            len(counts), {name: pa.array(values, pa.utf8()) for name, values in columns.items()}
+        )
 
 
 @cache

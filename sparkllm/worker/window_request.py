@@ -11,12 +11,13 @@ from sparkllm.ledger import Usage
 from sparkllm.worker.detail import Cut
 from sparkllm.worker.invalid_text import invalid_rows
 from sparkllm.worker.outcome import Outcomes
-from sparkllm.worker.previewing import Previewed, PreviewExchange
+from sparkllm.worker.previewing import PreviewExchange
 from sparkllm.worker.question import Question
+from sparkllm.worker.ready import ReadyAnswers
 from sparkllm.worker.rendering import render
 from sparkllm.worker.reporting import Reporter
 from sparkllm.worker.shortening import ask_shortened
-from sparkllm.worker.token_count import Counted, TokenCountExchange
+from sparkllm.worker.token_count import TokenCountExchange
 from sparkllm.worker.window_plan import WindowPlanner
 from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.server.budget import Prices
@@ -24,7 +25,7 @@ from sparkllm_engine.server.protocol import RESULT_SCHEMA
 from sparkllm_optimizer import distinct_rows
 
 AnyExchange = Exchange | PreviewExchange | TokenCountExchange
-AnyPending = Pending | Previewed | Counted
+AnyPending = Pending | ReadyAnswers
 
 _Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
