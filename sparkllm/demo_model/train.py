@@ -53,7 +53,13 @@ def main() -> None:
         model.set_attn_implementation("eager")
     print(f"{sum(parameter.numel() for parameter in model.parameters())} parameters")
     limit = Limit(arguments.steps, arguments.minutes)
-    recipe = Recipe(arguments.seed, learning_rate=arguments.learning_rate)
+    recipe = Recipe(
+        arguments.seed,
+        learning_rate=arguments.learning_rate,
+        dropout=arguments.dropout,
+        # A model that goes on knows what labels are for.
+        free_later=0.0 if arguments.start_from else Recipe().free_later,
+    )
     trainer = Trainer(
         model, corpus, recipe, limit, pad=tokenizer.pad_token_id, checkpoint=out / "checkpoint.pt"
     )
@@ -153,6 +159,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--share", type=float, default=1.0, help="part of the examples to use")
     parser.add_argument("--learning-rate", type=float, default=Recipe().learning_rate)
+    parser.add_argument("--dropout", type=float, default=Recipe().dropout)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
     return parser.parse_args()

@@ -49,6 +49,14 @@ def test_what_teachers_believe_of_a_row_does_not_depend_on_its_label_or_that_of_
     assert _teacher(before) == pytest.approx(_teacher(after), abs=1e-9)
 
 
+def test_rows_that_nobody_labelled_are_as_teachers_see_them() -> None:
+    unlabelled = [Row("test", "lovely sturdy colour"), Row("test", "awful flimsy thing")] * 20
+    rows = softened([*_rows(), *unlabelled], [1.0] * 202, seed=0)
+    for row, expected in zip(rows[162:], ["positive", "negative"] * 20, strict=True):
+        assert row.sentiment == expected
+        assert row.beliefs[expected] > 0.9  # type: ignore[index]
+
+
 def test_features_of_an_encoder_tell_what_words_cannot() -> None:
     chance = np.random.default_rng(2)
     rows = [replace(row, text=f"row {number}") for number, row in enumerate(_rows())]

@@ -135,7 +135,7 @@ def test_free_answers_come_later_in_the_first_epoch_only() -> None:
     free = mixed.shares.sum(1) == 0
     # Batches are shuffled among neighbours, by 2,048 of 20,000.
     for epoch, least, most in ((0, 0.0, 0.0), (1, 0.4, 0.6)):
-        order = np.concatenate(epoch_batches(mixed, seed=1, epoch=epoch, tokens=500))
+        order = np.concatenate(epoch_batches(mixed, 1, epoch, 500, free_later=0.35))
         assert least <= free[order[:2000]].mean() <= most
 
 

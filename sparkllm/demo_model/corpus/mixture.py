@@ -25,6 +25,9 @@ _SHORT: tuple[tuple[Callable[[Path], Iterator[Row]], dict[Sentiment, float]], ..
     (sources.goemotions, {"positive": 0.6, "neutral": 0.4, "negative": 0.8}),
 )
 _CLOTHING: dict[Sentiment, float] = {"positive": 0.25, "neutral": 0.5, "negative": 1.0}
+_SENTENCES = 0.25
+"""Share of the sentences of a shop's reviews that only teachers judge."""
+_SENTENCE = 0.5
 _LABELLED = {"snips": 0.4, "clinc150": 0.75, "banking77": 0.9}
 _SPAM = 0.5
 _PARTS: tuple[tuple[Callable[[Path], Iterator[Row]], float], ...] = (
@@ -33,9 +36,9 @@ _PARTS: tuple[tuple[Callable[[Path], Iterator[Row]], float], ...] = (
     (sources.wnut17, 0.5),
 )
 _TITLES: tuple[tuple[Callable[[Path], Iterator[Row]], str, float], ...] = (
-    (sources.womens_clothing_reviews, "title", 0.12),
-    (sources.amazon_fine_food, "summary", 1.0),
-    (sources.reviews_of_this_project, "title", 0.5),
+    (sources.womens_clothing_reviews, "title", 0.06),
+    (sources.amazon_fine_food, "summary", 0.4),
+    (sources.reviews_of_this_project, "title", 0.2),
 )
 _FILMS = 0.35
 _WRITTEN = 1_500
@@ -86,6 +89,7 @@ class _Mixture:
             for row in _trainable(read(self._data))
             if row.sentiment is not None
         ]
+        counted += [(row, _SENTENCE) for row in self._unlabelled()]
         rows, weights = [row for row, _ in counted], [times for _, times in counted]
         seen = None
         if encoder is not None:
@@ -96,6 +100,13 @@ class _Mixture:
         for row, times in chain(soft, shop):
             for _ in self._times(times):
                 yield self._ask.about_sentiment(row)
+
+    def _unlabelled(self) -> Iterator[Row]:
+        chance = random.Random(0)  # the same ones for each seed: features are kept
+        for review in _trainable(sources.womens_clothing_reviews(self._data)):
+            for sentence in sources.sentences(review):
+                if chance.random() < _SENTENCES:
+                    yield sentence
 
     def labels(self) -> Iterator[Example]:
         for name, times in _LABELLED.items():

@@ -3,7 +3,8 @@
 A small decoder learns single rows by heart long before it has read enough of them. So it is taught
 not the label alone but half label, half belief of teachers that have not seen the row (out of
 fold): knowledge distillation (Hinton et al. 2015). The teachers are logistic regressions, on TF-IDF
-of words and pieces of words and, where they are given, on features of a pretrained encoder.
+of words and pieces of words and, where they are given, on features of a pretrained encoder. Rows
+that nobody has labelled are taught as the teachers see them.
 """
 
 from collections.abc import Sequence
@@ -28,25 +29,33 @@ def softened(
 ) -> list[Row]:
     """Return the rows with beliefs about their sentiment.
 
+    Rows without a sentiment get the one that the teachers find likeliest.
+
     Args:
-        rows: rows with a sentiment.
+        rows: rows, most with a sentiment.
         weights: how much each row counts, as it is asked about in the mixture, `[rows]`.
         seed: decides the folds.
         features: of a pretrained encoder, `[rows, features]`.
     """
     labels = np.array([_SENTIMENTS.index(row.sentiment or "neutral") for row in rows])
+    labelled = np.array([row.sentiment is not None for row in rows])
     folds = _folds([row.text for row in rows], seed)
-    counted = np.asarray(weights)
+    counted = np.where(labelled, weights, 0.0)
     logs = np.log(_out_of_fold(_words(rows), labels, counted, folds, strength=3.0))
     if features is not None:
         scaled = (features - features.mean(0)) / (features.std(0) + 1e-6)
         seen = _out_of_fold(scaled, labels, counted, folds, strength=0.003)
         logs = (logs + np.log(seen)) / 2
     beliefs = np.exp(logs) / np.exp(logs).sum(1, keepdims=True)
-    targets = (1 - _SHARE) * np.eye(len(_SENTIMENTS))[labels] + _SHARE * beliefs
+    shares = np.where(labelled, _SHARE, 1.0)[:, None]
+    targets = (1 - shares) * np.eye(len(_SENTIMENTS))[labels] + shares * beliefs
     return [
-        replace(row, beliefs=dict(zip(_SENTIMENTS, target, strict=True)))
-        for row, target in zip(rows, targets.tolist(), strict=True)
+        replace(
+            row,
+            sentiment=row.sentiment or _SENTIMENTS[int(np.argmax(target))],
+            beliefs=dict(zip(_SENTIMENTS, target.tolist(), strict=True)),
+        )
+        for row, target in zip(rows, targets, strict=True)
     ]
 
 
@@ -88,8 +97,9 @@ def _out_of_fold(
         inside = folds == fold
         if not inside.any():
             continue
+        outside = np.flatnonzero(~inside & (weights > 0))
         model = LogisticRegression(C=strength, max_iter=60, tol=1e-3)
-        model.fit(features[~inside], labels[~inside], sample_weight=weights[~inside])
+        model.fit(features[outside], labels[outside], sample_weight=weights[outside])
         found = model.predict_proba(features[inside])
         predictions[np.ix_(inside, model.classes_)] = np.maximum(found, 1e-6)
     return predictions

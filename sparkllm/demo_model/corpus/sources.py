@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pyarrow.parquet as pq
 from sparkllm.demo_model.corpus.row import Row, Sentiment, sentiment_of_stars
 
 _REVIEWS = Path(__file__).parent / "reviews"
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _POSITIVE_EMOTIONS = frozenset(
     (
         "admiration",
@@ -75,6 +77,13 @@ def womens_clothing_reviews(data: Path) -> Iterator[Row]:
             row["recommended_ind"] == "1",
             fields={name: value for name, value in fields.items() if value},
         )
+
+
+def sentences(row: Row) -> Iterator[Row]:
+    """Yield the sentences of a row's text, of 20 to 160 characters; nobody said how they feel."""
+    for text in _SENTENCE_END.split(row.text):
+        if 20 <= len(text) <= 160:
+            yield Row(row.source, text)
 
 
 def amazon_fine_food(data: Path) -> Iterator[Row]:

@@ -12,9 +12,6 @@ from sparkllm.demo_model.corpus.packed import PackedCorpus
 _NEIGHBOURS = 2048
 """Examples sorted by length at a time: batches are uniform and their order stays random."""
 
-_FREE_LATER = 0.35
-"""By how much of an epoch free answers come later in the first one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -29,18 +26,18 @@ class Batch:
 
 
 def epoch_batches(
-    corpus: PackedCorpus, seed: int, epoch: int, tokens: int
+    corpus: PackedCorpus, seed: int, epoch: int, tokens: int, free_later: float = 0.0
 ) -> list[NDArray[np.int64]]:
     """Return the example numbers of each batch of an epoch; at most `tokens` with padding each.
 
-    The order is random, but for the first epoch: there answers from closed sets come first, and
-    free ones join after about a third. Long free answers drown what little a label says.
+    The order is random, but in the first epoch free answers come later by `free_later` of it: long
+    ones drown what little a label says to a model that knows nothing yet.
     """
     lengths = corpus.lengths
     chance = np.random.default_rng((seed, epoch))
     place = chance.random(len(lengths))
     if epoch == 0:
-        place += _FREE_LATER * (corpus.shares.sum(axis=1) == 0)
+        place += free_later * (corpus.shares.sum(axis=1) == 0)
     order = np.argsort(place, kind="stable")
     batches: list[NDArray[np.int64]] = []
     for start in range(0, len(order), _NEIGHBOURS):

@@ -41,7 +41,8 @@ class Limit:
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """How to train. `tokens` is the size of a batch, padding included; `dropout` the share of
-    features and `replaced` the share of row tokens that are lost to the model while it learns."""
+    features and `replaced` the share of row tokens that are lost to the model while it learns;
+    `free_later` by how much of the first epoch free answers come later than closed ones."""
 
     seed: int = 0
     tokens: int = 2048
@@ -50,6 +51,7 @@ class Recipe:
     clip: float = 1.0
     dropout: float = 0.0
     replaced: float = 0.05
+    free_later: float = 0.35
     checkpoint_every: int = 100
     autocast: bool = True
 
@@ -108,7 +110,9 @@ class Trainer:
     def _batches(self) -> Iterator[NDArray[np.int64]]:
         progress, recipe = self.progress, self._recipe
         while True:
-            batches = epoch_batches(self._corpus, recipe.seed, progress.epoch, recipe.tokens)
+            batches = epoch_batches(
+                self._corpus, recipe.seed, progress.epoch, recipe.tokens, recipe.free_later
+            )
             for index in range(progress.position, len(batches)):
                 progress.position = index + 1
                 yield batches[index]
