@@ -30,7 +30,7 @@ from sparkllm.demo_model.training.plot import plot_losses
 from sparkllm.demo_model.transplant import load_donor, transplant
 
 _OTHERS = 0.25
-"""Share of other closed examples with `--judgements`."""
+"""Share of other examples with `--judgements`."""
 _SAMPLE = 500
 """Examples that the feed-forward parts of the donor are measured on."""
 

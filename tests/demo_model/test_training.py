@@ -149,7 +149,7 @@ def test_a_packed_corpus_comes_back_from_its_file(corpus: PackedCorpus, tmp_path
     assert loaded.shares[7].tolist() == [0.5, 0.5] + [0.0] * 14
 
 
-def test_judgements_are_unsure_examples_and_a_share_of_the_sure_closed_ones() -> None:
+def test_judgements_are_unsure_examples_and_a_share_of_the_others() -> None:
     sure = Encoded([5, 6, 7, 3, 1], 1, 2, 3, firsts=((3, 1.0), (4, 0.0)))
     unsure = Encoded([5, 6, 9, 7, 3, 1], 1, 2, 4, firsts=((3, 0.75), (4, 0.25)))
     free = Encoded([5, 6, 7, 8, 4, 4, 1], 1, 2, 4)
@@ -159,6 +159,7 @@ def test_judgements_are_unsure_examples_and_a_share_of_the_sure_closed_ones() ->
     assert len(none.lengths) == 200
     assert none.marks.tolist() == [[1, 2, 4]] * 200
     kinds = [tuple(some.example(number)) for number in range(len(some.lengths))]
-    assert set(kinds) == {tuple(unsure.ids), tuple(sure.ids)}
+    assert set(kinds) == {tuple(example.ids) for example in (unsure, sure, free)}
+    assert 70 <= kinds.count(tuple(free.ids)) <= 130
     assert 30 <= kinds.count(tuple(sure.ids)) <= 70
     assert (some.shares.max(1) == 1).sum() == kinds.count(tuple(sure.ids))

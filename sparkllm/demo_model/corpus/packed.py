@@ -40,15 +40,15 @@ class PackedCorpus:
         return self.tokens[self.offsets[index] : self.offsets[index + 1]]
 
     def judgements(self, others: float, seed: int) -> "PackedCorpus":
-        """Return the examples that teachers were asked about, and a share of the other closed ones.
+        """Return the examples that teachers were asked about, and a share of the others.
 
         Args:
-            others: share of the examples whose closed set has one sure answer.
+            others: share of the examples with a sure or a free answer.
             seed: draws them.
         """
         drawn = np.random.default_rng(seed).random(len(self.shares)) < others
         top = self.shares.max(axis=1)
-        kept = np.flatnonzero((top > 0) & ((top < 1) | drawn))
+        kept = np.flatnonzero(((top > 0) & (top < 1)) | drawn)
         lengths = self.lengths
         return PackedCorpus(
             self.tokens[np.repeat(np.isin(np.arange(len(lengths)), kept), lengths)],
