@@ -4,7 +4,7 @@ import argparse
 import sys
 from datetime import datetime
 
-from sparkllm import configuration
+from sparkllm.configuration_values import BYTES, DURATION
 from sparkllm_engine.store import Location, StoreLocationError
 from sparkllm_engine.store.maintenance import StoreReport, clear, prune, report
 
@@ -42,8 +42,8 @@ def run(given: argparse.Namespace) -> int:
             case "prune":
                 done = prune(
                     location,
-                    configuration.BYTES.read(given.max_bytes),
-                    configuration.DURATION.read(given.max_age),
+                    BYTES.read(given.max_bytes),
+                    DURATION.read(given.max_age),
                 )
                 print(f"files: {done.files[0]:,} before, {done.files[1]:,} now")
                 print(f"bytes: {done.bytes[0]:,} before, {done.bytes[1]:,} now")

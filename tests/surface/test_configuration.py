@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sparkllm import configuration
-from sparkllm.configuration import ConfigurationError
+from sparkllm.configuration_values import BOOLEAN, ConfigurationError, Key
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
 
@@ -23,7 +23,7 @@ def test_keys_are_named_by_area_in_camel_case() -> None:
         assert key.name.startswith("spark.sparkllm.")
         assert "_" not in key.name
         assert key.scope in ("session", "startup")
-        assert key.kind is not configuration.BOOLEAN or key.name.endswith(".enabled")
+        assert key.kind is not BOOLEAN or key.name.endswith(".enabled")
 
 
 def test_an_unknown_key_names_the_one_that_was_meant() -> None:
@@ -45,7 +45,7 @@ def test_keys_of_others_are_left_alone() -> None:
         (configuration.PROGRESS_ENABLED, "yes"),
     ],
 )
-def test_a_wrong_value_is_named_with_its_key(key: configuration.Key[object], text: str) -> None:
+def test_a_wrong_value_is_named_with_its_key(key: Key[object], text: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{key.name} = '{text}' is not valid"):
         key.value({key.name: text}.get)
 
