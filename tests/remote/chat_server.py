@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -73,15 +73,16 @@ class ChatServer(ThreadingHTTPServer):
             return ""
         return self.faults[number // 1000 % len(self.faults)]
 
-    def most_within(self, seconds: float) -> int:
-        """Return the most requests that came within any so many seconds."""
-        times = sorted(self.arrivals)
-        first, most = 0, 0
-        for last, moment in enumerate(times):
-            while moment - times[first] > seconds:
-                first += 1
-            most = max(most, last - first + 1)
-        return most
+
+def most_within(moments: Iterable[float], seconds: float) -> int:
+    """Return the most of the moments that lie within any so many seconds."""
+    times = sorted(moments)
+    first, most = 0, 0
+    for last, moment in enumerate(times):
+        while moment - times[first] > seconds:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
 
 
 class _Handler(BaseHTTPRequestHandler):
