@@ -92,6 +92,7 @@ def _options(
         ),
         journal=str(files.journal),
         request_timeout=settings.request_timeout,
+        start_timeout=settings.start_timeout,
         implementation=_REMOTE if settings.remote else settings.implementation,
         config=settings.remote.config if settings.remote else _local_config(settings),
     )

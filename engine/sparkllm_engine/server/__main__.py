@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 from sparkllm_engine.errors import EngineError
 from sparkllm_engine.server.answers import Answers
+from sparkllm_engine.server.deferred import provide_engine
 from sparkllm_engine.server.endpoint import location_of
-from sparkllm_engine.server.identity import identity_of
 from sparkllm_engine.server.implementation import make_engine
 from sparkllm_engine.server.lifecycle import Lifecycle
-from sparkllm_engine.server.loop import EngineLoop
+from sparkllm_engine.server.loop import Engine, EngineLoop
 from sparkllm_engine.server.options import ServerOptions
 from sparkllm_engine.server.readiness import Report, Reporter
 from sparkllm_engine.store import ResultStore
@@ -76,13 +76,28 @@ def _start(
     from sparkllm_engine.server.service import EngineService
 
     _log.info("starting: %s", options.to_json())
-    engine = make_engine(options.implementation, options.config)
-    loop = EngineLoop(engine, Answers(store), Path(options.journal), options.request_timeout)
-    identity = identity_of(engine, options.implementation, options.config)
+    engine, identity = provide_engine(
+        partial(_make_engine, options),
+        options.implementation,
+        options.config,
+        defer=bool(options.store.path),
+    )
+    loop = EngineLoop(
+        engine,
+        Answers(store),
+        Path(options.journal),
+        options.request_timeout,
+        options.start_timeout,
+    )
     service = EngineService(location_of(options.socket), loop, lifecycle, end, identity=identity)
     lifecycle.start_idling()
-    _collect_garbage_seldom()
     return loop, service
+
+
+def _make_engine(options: ServerOptions) -> Engine:
+    engine = make_engine(options.implementation, options.config)
+    _collect_garbage_seldom()
+    return engine
 
 
 def _watch_starter(reporter: Reporter, end: Callable[[str], None]) -> None:
@@ -97,7 +112,7 @@ def _watch_lifecycle(lifecycle: Lifecycle, end: Callable[[str], None]) -> None:
 def _watch_steps(loop: EngineLoop, end: Callable[[str, int], None]) -> None:
     loop.wait_until_stuck()
     faulthandler.dump_traceback()
-    end("a step of the engine hangs", 1)
+    end("a step of the engine hangs, or its start does", 1)
 
 
 def _collect_garbage_seldom() -> None:

@@ -9,6 +9,8 @@ from sparkllm_engine.errors import EngineConfigError
 from sparkllm_engine.server.loop import Engine
 
 DEFAULT_IMPLEMENTATION: Final = "sparkllm_engine:LLMEngine"
+LLM_ENGINES: Final = ("", DEFAULT_IMPLEMENTATION, "sparkllm_engine.engine:LLMEngine")
+"""What names the engine that runs a model itself."""
 
 
 def make_engine(implementation: str, config: Mapping[str, Any]) -> Engine:

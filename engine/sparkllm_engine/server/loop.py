@@ -57,6 +57,14 @@ class Bounded(Protocol):
     most_inside: int
 
 
+@runtime_checkable
+class Startable(Protocol):
+    """An engine that does not start before it is told to."""
+
+    def start(self) -> None:
+        """Start, if that has not been done."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Inside:
     candidate: Candidate
@@ -71,6 +79,7 @@ class EngineLoop:
         answers: who waits for which request.
         journal: path of the file that says what is in the engine, None for none.
         request_timeout: seconds that a request may be in the engine.
+        start_timeout: seconds that starting the engine may take, if it is `Startable`.
     """
 
     def __init__(
@@ -79,10 +88,13 @@ class EngineLoop:
         answers: Answers,
         journal: Path | None = None,
         request_timeout: float = float("inf"),
+        start_timeout: float = float("inf"),
     ) -> None:
         self._engine = self.meter = MeteredEngine(engine)
+        self._start = engine.start if isinstance(engine, Startable) else None
         self._answers = answers
         self._timeout = request_timeout
+        self._start_timeout = start_timeout
         legacy = read_legacy(journal) if journal else Legacy()
         self._quarantined = dict(legacy.quarantined)
         self._journal = Journal(journal, legacy)
@@ -92,7 +104,7 @@ class EngineLoop:
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._failures = 0
         self._last_step = time.monotonic()
-        self._step_began: float | None = None
+        self._deadline: float | None = None
         if legacy.deaths:
             _log.warning("a process died with %d requests: they go apart", len(legacy.deaths))
 
@@ -149,10 +161,10 @@ class EngineLoop:
         return time.monotonic() - self._last_step
 
     def wait_until_stuck(self) -> None:
-        """Wait until one step has taken longer than a request may."""
+        """Wait until a step, or the start of the engine, has taken longer than it may."""
         while True:
-            began = self._step_began
-            if began is not None and time.monotonic() - began > self._timeout:
+            deadline = self._deadline
+            if deadline is not None and time.monotonic() > deadline:
                 return
             time.sleep(min(_POLL_SECONDS, self._timeout / 4))
 
@@ -190,6 +202,7 @@ class EngineLoop:
         entering = self._company.next(len(self._inside), self._answers.is_wanted)
         if not entering:
             return
+        self._start_engine()
         self._journal.entered(candidate.key for candidate in entering)
         now = time.monotonic()
         for candidate in entering:
@@ -201,8 +214,16 @@ class EngineLoop:
                 _log.exception("the engine did not take a request")
                 self._complete([_failed(request.id, error)])
 
+    def _start_engine(self) -> None:
+        """Start it before any request is said to be in it: no row is suspected of a bad start."""
+        if self._start is None:
+            return
+        self._deadline = time.monotonic() + self._start_timeout
+        self._start()
+        self._start = self._deadline = None
+
     def _step(self) -> None:
-        self._step_began = time.monotonic()
+        self._deadline = time.monotonic() + self._timeout
         try:
             results = self._engine.step()
         except Exception as error:
@@ -210,10 +231,10 @@ class EngineLoop:
             if self._failures == _FAILURES_IN_A_ROW:
                 raise
             _log.exception("a step of the engine failed with %d requests", len(self._inside))
-            self._step_began = None
+            self._deadline = None
             self._set_apart(error)
         else:
-            self._step_began = None
+            self._deadline = None
             if results:
                 self._failures = 0
             # Nobody waits for what was cancelled, or it is asked again under the same number.

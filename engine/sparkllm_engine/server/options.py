@@ -21,6 +21,7 @@ class ServerOptions:
         store: where answers are kept.
         journal: path of the file that tells the next process what this one died of.
         request_timeout: seconds that a request may be in the engine.
+        start_timeout: seconds that a start may take which had to wait for a row that needs it.
         implementation: `module:Class` of the engine.
         config: fields of `EngineConfig`.
     """
@@ -33,6 +34,7 @@ class ServerOptions:
     store: StoreOptions
     journal: str
     request_timeout: float
+    start_timeout: float
     implementation: str = ""
     config: Mapping[str, object] = field(default_factory=dict)
 
