@@ -44,6 +44,14 @@ text columns of the row are cut at their end to one length, marked with `…`, u
 numbers, arrays and the instruction are never cut. `cut` in the detail says how many characters of
 which column were left out.
 
+## Groups
+
+`llm_agg` and `llm_summarize_agg` ask about a large group in several prompts. When one of them ends
+in an error, so does the group: its message begins with which part that was, and the other groups
+go on. A text that is too long for a prompt goes into several, so `OVERFLOW` means that the
+instruction is too long, or two of the answers to be put together are. `usage` in the detail is that
+of all prompts of the group.
+
 ## Codes
 
 *passing*: the same row may be answered when the query runs again.

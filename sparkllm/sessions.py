@@ -133,7 +133,7 @@ def plain_functions() -> dict[str, Any]:
     functions = {"llm": _plain_udf(Form(), "string")}
     for signature in SIGNATURES:
         task = task_named(signature.task)
-        if task is not None and task.answer in _PLAIN_TYPES:
+        if task is not None and task.answer in _PLAIN_TYPES and not task.reduces:
             form = Form(task.name, signature.positional, signature.instructed)
             functions[signature.name] = _plain_udf(form, _PLAIN_TYPES[task.answer])
     return functions

@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 from sparkllm_engine import EngineConfig, Request, Result
@@ -91,6 +92,26 @@ class WordLimitEngine(DigestEngine):
             return Result(request.id, None, "error", "OVERFLOW", message, tokens, most_tokens=20)
         reason = "length" if "endless" in prompt else "stop"
         return Result(request.id, prompt, reason, None, None, tokens, 1, 2)
+
+
+class MeanEngine(DigestEngine):
+    """Answers with the mean of the numbers in a prompt about a group, by how often each is there.
+
+    It does not end its answer to a group that has the number 777.
+    """
+
+    def step(self) -> list[Result]:
+        now, self._requests = self._requests, []
+        return [self._mean(request) for request in now]
+
+    def _mean(self, request: Request) -> Result:
+        prompt = "".join(request.prompt)
+        lines = re.findall(r'^\w+(?: \((\d+) \w+\))?: "(.*)"$', prompt, re.MULTILINE)
+        numbers = [(int(count or 1), Fraction(number)) for count, number in lines]
+        total = sum(count * number for count, number in numbers)
+        mean = str(total / sum(count for count, _ in numbers))
+        reason = "length" if any(number == 777 for _, number in numbers) else "stop"
+        return Result(request.id, mean, reason, prompt_tokens=len(lines), output_tokens=1)
 
 
 class MortalDigestEngine(DigestEngine):

@@ -10,6 +10,7 @@ import org.apache.spark.sql.types.{ArrayType, DataType, StringType, StructField,
  * @param json the columns whose value is JSON text, to be shown as it is
  * @param options by name, as texts, booleans, `Long`s, `Double`s and sequences of texts
  * @param returns the type of the answer, None for the answer's text
+ * @param isOnGroups whether its column holds arrays, the values of groups
  * @param definition the task as JSON, where it does not ship with sparkllm
  */
 case class CallSpec(
@@ -18,6 +19,7 @@ case class CallSpec(
     json: Set[String],
     options: Map[String, Any],
     returns: Option[DataType],
+    isOnGroups: Boolean,
     definition: Option[String]) {
 
   /** The type of the answer itself. */
@@ -53,11 +55,15 @@ case class CallSpec(
   /** The options that the worker is told of. */
   private def asked: Map[String, Any] = options - CallSpec.OnError - CallSpec.MaxErrorRatio
 
-  /** The call as it reads with these texts for its arguments. */
-  def text(task: String, arguments: Seq[String]): String = {
+  /** The call of `llm` as it reads with these texts for its arguments. */
+  def text(task: String, arguments: Seq[String]): String =
+    text(LLMFunction.Name, (task +: arguments).mkString(", "))
+
+  /** The call of a function as it reads with this text for its arguments. */
+  def text(function: String, arguments: String): String = {
     val named = options.toSeq.sortBy(_._1).map { case (name, value) => s"$name => ${shown(value)}" }
     val typed = returns.map(dataType => s"returns => ${dataType.sql}")
-    (task +: (arguments ++ named ++ typed)).mkString(s"${LLMFunction.Name}(", ", ", ")")
+    (arguments +: (named ++ typed)).mkString(s"$function(", ", ", ")")
   }
 
   private def shown(value: Any): String = value match {

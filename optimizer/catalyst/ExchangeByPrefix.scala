@@ -95,7 +95,7 @@ object ExchangeByPrefix extends Rule[LogicalPlan] {
 
   private def prefixOrder(evaluation: LLMEval): Seq[SortOrder] = {
     val calls = evaluation.calls.map(_.child.asInstanceOf[LLMCall])
-    val arguments = calls.flatMap(_.arguments).filter { argument =>
+    val arguments = calls.filterNot(_.spec.isOnGroups).flatMap(_.arguments).filter { argument =>
       argument.deterministic && !argument.foldable && !argument.containsPattern(PYTHON_UDF)
     }
     ExpressionSet(arguments).toSeq.flatMap(sortedBy).map(SortOrder(_, Ascending))

@@ -20,9 +20,15 @@ object Instruction {
 
   /** Throws where it names a column that does not exist. */
   def checkPlaceholders(text: String, columns: Seq[String]): Unit =
-    Placeholder
-      .findAllMatchIn(text)
-      .flatMap(found => Option(found.group(1)))
+    placeholders(text)
       .find(!columns.contains(_))
       .foreach(name => throw LLMAnalysisException.unknownPlaceholder(name, columns))
+
+  /** Throws where it names a column, as one for a whole group can't. */
+  def checkWithoutColumns(task: String, text: String): Unit =
+    placeholders(text).nextOption().foreach(name =>
+      throw LLMAnalysisException.placeholderInGroup(task, name))
+
+  private def placeholders(text: String): Iterator[String] =
+    Placeholder.findAllMatchIn(text).flatMap(found => Option(found.group(1)))
 }

@@ -135,6 +135,24 @@ object LLMAnalysisException {
     s"there is an aggregate function inside ${call.sql}: aggregate in a subquery and call llm on " +
       "its columns, SELECT llm('...', texts) FROM (SELECT collect_list(text) AS texts FROM t)")
 
+  def notGroups(task: String, types: Seq[DataType]): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.NOT_GROUPS",
+      s"task $task takes one column, an ARRAY of a group's values, not " +
+        s"${types.map(_.sql).mkString(", ")}: collect it with GROUP BY in a subquery, SELECT " +
+        s"llm('$task', texts) FROM (SELECT collect_list(text) AS texts FROM t)")
+
+  def placeholderInGroup(task: String, name: String): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.PLACEHOLDER_IN_GROUP",
+      s"the instruction of task $task names {$name}, but it is for a whole group: leave out the " +
+        s"name, or write {{$name}} for the text itself")
+
+  def windowOf(function: String): LLMAnalysisException = new LLMAnalysisException(
+    "LLM_CALL.WINDOW",
+    s"$function can't be used with OVER: each row would ask about a group of its own; aggregate " +
+      s"with GROUP BY in a subquery, and join it on the grouping columns")
+
   def joinCondition(call: Expression, joinType: String): LLMAnalysisException =
     new LLMAnalysisException(
       "LLM_CALL.JOIN_CONDITION",

@@ -32,6 +32,7 @@ object LLMExtensions {
   /** The rules of the optimizer, in the order in which they run. */
   private val rules: Seq[Rule[LogicalPlan]] =
     Seq(
+      CollectForAggregates,
       ConstantLLMCalls,
       ExtractLLMCalls,
       CombineLLMEvals,

@@ -113,7 +113,8 @@ object SplitBeforeExtraction extends PredicateHelper {
     expression.isInstanceOf[AggregateExpression] ||
       aggregate.groupingExpressions.exists(_.semanticEquals(expression))
 
-  private def splitAggregate(aggregate: Aggregate): LogicalPlan = {
+  /** The aggregation, and above it a projection with the calls on its results. */
+  def splitAggregate(aggregate: Aggregate): LogicalPlan = {
     val results = mutable.ArrayBuffer.empty[NamedExpression]
     val list = aggregate.aggregateExpressions.map { expression =>
       if (isAbove(expression, aggregate)) {

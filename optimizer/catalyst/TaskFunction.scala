@@ -30,9 +30,16 @@ class TaskFunction(rule: FunctionRule) {
       val placed = rule.positional.zip(values).map { case (name, value) =>
         name -> Constant(value, s"option $name")
       }
-      CallBuilder.call(rule.task, positional.take(1), placed ++ options ++ named)
+      if (isAggregate) {
+        CallBuilder.aggregate(rule.name, rule.task, positional.take(1), placed ++ options ++ named)
+      } else {
+        CallBuilder.call(rule.task, positional.take(1), placed ++ options ++ named)
+      }
     }
   }
+
+  /** Whether it takes the values of a group, not of a row. */
+  private def isAggregate: Boolean = TaskRule.named(rule.task).exists(_.reduces)
 
   /** The options in a map that is the last argument, and the arguments before it. */
   private def mapped(
@@ -55,7 +62,7 @@ class TaskFunction(rule: FunctionRule) {
     rule.arguments,
     rule.examples,
     "",
-    "misc_funcs",
+    if (isAggregate) "agg_funcs" else "misc_funcs",
     "0.1.0",
     "",
     "scala_udf")

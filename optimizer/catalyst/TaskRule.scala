@@ -15,6 +15,7 @@ import org.apache.spark.sql.internal.SQLConf
  * @param answer the kind of its answers, or their type in DDL form
  * @param options those that its template takes
  * @param defaults of options, by name
+ * @param reduces whether its column holds arrays, the values of groups
  * @param definition the whole task as JSON, where it does not ship with sparkllm
  */
 case class TaskRule(
@@ -22,6 +23,7 @@ case class TaskRule(
     answer: String,
     options: Seq[String],
     defaults: Map[String, Any],
+    reduces: Boolean,
     definition: Option[String]) {
 
   /** The options that a call has to give. */
@@ -40,6 +42,7 @@ object TaskRule {
     task.path("options").elements.asScala.map(_.asText).toSeq,
     task.path("defaults").properties.asScala.map(entry =>
       entry.getKey -> value(entry.getValue)).toMap,
+    task.path("reduces").asBoolean(false),
     definition)
 
   /** The task that a call names: one that ships, is registered in this session, or in a file. */

@@ -4,6 +4,7 @@ from typing import Any
 
 from sparkllm.functions.conditions import llm_filter, llm_score
 from sparkllm.functions.extraction import llm_extract
+from sparkllm.functions.groups import llm_agg, llm_summarize_agg
 from sparkllm.functions.labels import llm_classify, llm_sentiment
 from sparkllm.functions.llm import llm
 from sparkllm.functions.signature import Signature
@@ -18,6 +19,7 @@ from sparkllm.functions.tokens import llm_count_tokens
 
 __all__ = [
     "llm",
+    "llm_agg",
     "llm_classify",
     "llm_count_tokens",
     "llm_extract",
@@ -28,6 +30,7 @@ __all__ = [
     "llm_score",
     "llm_sentiment",
     "llm_summarize",
+    "llm_summarize_agg",
     "llm_translate",
 ]
 
@@ -43,6 +46,8 @@ SIGNATURES = (
     Signature(llm_fix_grammar, "fix_grammar"),
     Signature(llm_mask, "mask", ("entities",)),
     Signature(llm_generate, "generate"),
+    Signature(llm_agg, "agg", ("instruction",)),
+    Signature(llm_summarize_agg, "summarize_agg", ("max_words",)),
     Signature(llm_count_tokens, "count_tokens"),
 )
 

@@ -10,15 +10,22 @@ from pyspark.sql import functions as sql
 Columns = Column | str | Sequence[Column | str]
 
 
+def call_aggregate(function: str, columns: Columns, options: Mapping[str, Any]) -> Column:
+    """Return the column that an aggregate function of the server makes of values of groups."""
+    value = columns if isinstance(columns, Column | str) else sql.struct(*columns)
+    return sql.call_function(function, value, *_map(options))
+
+
 def call(task: str, columns: Columns, options: Mapping[str, Any]) -> Column:
     """Return the column that the server's `llm` makes; options that are None are left out."""
     several = [columns] if isinstance(columns, Column | str) else list(columns)
-    arguments = [sql.lit(task), sql.struct(*several)]
+    return sql.call_function("llm", sql.lit(task), sql.struct(*several), *_map(options))
+
+
+def _map(options: Mapping[str, Any]) -> list[Column]:
     texts = [
         (name, value if isinstance(value, str) else json.dumps(value, default=list))
         for name, value in options.items()
         if value is not None
     ]
-    if texts:
-        arguments.append(sql.create_map(*(sql.lit(text) for pair in texts for text in pair)))
-    return sql.call_function("llm", *arguments)
+    return [sql.create_map(*(sql.lit(text) for pair in texts for text in pair))] if texts else []

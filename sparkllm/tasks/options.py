@@ -45,6 +45,7 @@ OPTIONS = (
     Option("entities", "texts", of_task=True),
     Option("language", "text", of_task=True),
     Option("max_words", "integer", of_task=True),
+    Option("chunk_tokens", "integer", of_task=True),
     Option("max_tokens", "integer", low=1),
     Option("temperature", "number"),
     Option("top_k", "integer"),

@@ -62,7 +62,9 @@ class Prompt:
     `head` holds the parts before the fields; `fields` the columns that follow as named lines;
     `choices` the closed set of answers, empty when the answer is free text; `sampling` the
     remaining options; `truncates` whether rows that are too long are cut. `answer` is the kind of
-    the answers (`Task.answer`), `names` the labels or aspects that they are about.
+    the answers (`Task.answer`), `names` the labels or aspects that they are about. Where a row is a
+    group of values, `combining` begins the prompts that put answers for parts of it together, and
+    `chunk_tokens` is how many tokens of values a prompt may have, 0 to leave that to the model.
     """
 
     head: tuple[Part, ...]
@@ -72,6 +74,8 @@ class Prompt:
     truncates: bool = False
     answer: str = "text"
     names: tuple[str, ...] = ()
+    combining: tuple[Part, ...] = ()
+    chunk_tokens: int = 0
 
 
 def prompt_for(call: Call) -> Prompt:
@@ -105,8 +109,38 @@ def prompt_for(call: Call) -> Prompt:
     if task.answer == "tokens":
         return Prompt((Text(call.columns[0]),), (), sampling=sampling, answer=task.answer)
     choices, names = _closed(task, values)
-    head, fields = _with_slots(_template_values(call, values), task, call.columns, values)
+    shown = _template_values(call, values)
+    if task.reduces:
+        return _reducing(call, task, values, sampling, shown)
+    head, fields = _with_slots(shown, task, call.columns, values)
     return Prompt(head, fields, choices, sampling, truncates, task.answer, names)
+
+
+def _reducing(
+    call: Call,
+    task: Task,
+    values: Mapping[str, Any],
+    sampling: dict[str, Any],
+    shown: Mapping[str, Any],
+) -> Prompt:
+    if len(call.columns) != 1:
+        raise CallError(f"task {task.name} takes one column, an array of a group's values")
+    if placeholders(str(values.get("instruction", ""))):
+        raise CallError(
+            f"the instruction of task {task.name} is for a whole group: it has no {{column}}"
+        )
+    head, combining = (
+        _with_slots({**shown, "combining": late}, task, call.columns, values)[0]
+        for late in (False, True)
+    )
+    return Prompt(
+        head,
+        call.columns,
+        sampling=sampling,
+        answer=task.answer,
+        combining=combining,
+        chunk_tokens=values.get("chunk_tokens", 0),
+    )
 
 
 def _closed(task: Task, values: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -125,7 +159,7 @@ def _closed(task: Task, values: Mapping[str, Any]) -> tuple[tuple[str, ...], tup
 
 
 def _template_values(call: Call, values: Mapping[str, Any]) -> dict[str, Any]:
-    shown = dict(values)
+    shown = {**values, "combining": False}
     labels = values.get("labels")
     shown["descriptions"] = labels.descriptions if isinstance(labels, Labels) else {}
     shown["descriptions"] = {label: shown["descriptions"].get(label) for label in labels or ()}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sparkllm.tasks.call_error import CallError
 from sparkllm.tasks.options import OPTIONS, common_options
 from sparkllm.tasks.registry import task_named
-from sparkllm.tasks.task import Task
+from sparkllm.tasks.task import ANSWERS, Task
 from sparkllm.tasks.template import checked
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ def valid(task: Task | Mapping[str, Any]) -> Task:
     known = task if isinstance(task, Task) else Task.from_dict(task)
     if task_named(known.name) is not None:
         raise CallError(f"task {known.name} ships with sparkllm: choose another name")
+    if known.reduces and known.answer in ANSWERS and known.answer != "text":
+        raise CallError(
+            f"task {known.name} reduces groups, so its answer is text or a SQL type, not"
+            f" {known.answer}"
+        )
     options = (*known.options, *common_options())
     for name in known.defaults:
         if name not in options:

@@ -46,9 +46,34 @@ Extract these fields as JSON: {{ fields | map(attribute='name') | join(', ') }}
 {% endfor %}
 """
 
+_AGG = """\
+{{ instruction }}
+{% if combining %}
+Each answer below was given for a part of the input. Put them together into one answer.
+{% else %}
+Give one answer for all of the input.
+{% endif %}
+"""
+
+_SUMMARIZE_AGG = """\
+{% if combining %}
+Each of these is a summary of a part of the input. Put them together into one summary\
+{% else %}
+Summarize all of these texts together\
+{% endif %}
+{% if max_words %} in at most {{ max_words }} words{% endif %}.
+"""
+
 _TASKS = {
     task.name: task
     for task in (
+        Task(
+            "agg",
+            _AGG,
+            options=("instruction", "chunk_tokens"),
+            defaults={"chunk_tokens": 0, "max_tokens": 256},
+            reduces=True,
+        ),
         Task(
             "classify",
             _CLASSIFY,
@@ -87,6 +112,13 @@ _TASKS = {
             "Summarize the input{% if max_words %} in at most {{ max_words }} words{% endif %}.",
             options=("max_words",),
             defaults={"max_words": 50, "max_tokens": 256},
+        ),
+        Task(
+            "summarize_agg",
+            _SUMMARIZE_AGG,
+            options=("max_words", "chunk_tokens"),
+            defaults={"max_words": 50, "chunk_tokens": 0, "max_tokens": 256},
+            reduces=True,
         ),
         Task(
             "translate",

@@ -11,7 +11,7 @@ ANSWERS = ("text", "labels", "boolean", "probability", "fields", "aspects", "tok
 """The kinds of answers; a task may also name a SQL type, such as `INT`."""
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
-_ENTRIES = ("name", "template", "answer", "options", "defaults", "version")
+_ENTRIES = ("name", "template", "answer", "options", "defaults", "version", "reduces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,9 @@ class Task:
         options: the options that the template takes, beside those of every call.
         defaults: values of options that a call may leave out, of those and of all others.
         version: part of every key by which answers are remembered: change it with the template.
+        reduces: whether a row is a group, an array of values that have one answer together. Where
+            they don't fit one prompt, the template is also rendered with `combining` true, for
+            prompts that put answers for parts of the group together.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Task:
     options: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     version: str = "1"
+    reduces: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -52,6 +56,7 @@ class Task:
             "options": list(self.options),
             "defaults": dict(self.defaults),
             "version": self.version,
+            "reduces": self.reduces,
         }
 
     @classmethod
@@ -81,4 +86,5 @@ class Task:
             tuple(str(name) for name in options),
             dict(defaults),
             str(body.get("version", "1")),
+            bool(body.get("reduces", False)),
         )

@@ -13,7 +13,7 @@ from sparkllm.tasks.call_error import CallError
 from sparkllm.tasks.task import Task
 
 _MOST_CHARACTERS = 1_000_000
-_GIVEN = ("descriptions", "range", "dict", "namespace", "joiner", "cycler", "lipsum")
+_GIVEN = ("descriptions", "combining", "range", "dict", "namespace", "joiner", "cycler", "lipsum")
 
 
 @cache

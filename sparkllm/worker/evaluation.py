@@ -2,14 +2,16 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import pyarrow as pa
 
 from sparkllm.client import open_exchange
 from sparkllm.ledger import Usage
+from sparkllm.worker.groups import GroupAsker, GroupsRequest
 from sparkllm.worker.previewing import PreviewExchange
 from sparkllm.worker.question import Question
 from sparkllm.worker.reporting import Reporter
@@ -22,6 +24,10 @@ from sparkllm_engine.server.budget import Prices
 
 _WINDOWS_AHEAD = 1
 _REPORT_EVERY = 0.5  # seconds
+
+
+_AnyRequest = WindowRequest | GroupsRequest
+_Send = Callable[[pa.Table], _AnyRequest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +55,25 @@ def evaluate(
     free = 0.0
     calls = ", ".join(question.call.title for question in questions)
     with Reporter(settings, calls) as reporter, ExitStack() as open_exchanges:
-        exchanges: list[AnyExchange] = []
-        for question in questions:
+
+        def opened(question: Question) -> AnyExchange:
             if settings.preview:
-                shown = PreviewExchange(question.call, reporter)
-                exchanges.append(open_exchanges.enter_context(shown))
-            elif question.prompt.answer == "tokens":
-                counted = TokenCountExchange(settings.engine.model)
-                exchanges.append(open_exchanges.enter_context(counted))
-            else:
-                asked = open_exchange(settings.engine, question.sampling, budget=budget)
-                exchanges.append(open_exchanges.enter_context(asked))
-        planners = [WindowPlanner(settings.plan) for _ in questions]
+                return open_exchanges.enter_context(PreviewExchange(question.call, reporter))
+            if question.prompt.answer == "tokens":
+                return open_exchanges.enter_context(TokenCountExchange(settings.engine.model))
+            asked = open_exchange(settings.engine, question.sampling, budget=budget)
+            return open_exchanges.enter_context(asked)
+
+        def sender(question: Question) -> _Send:
+            if question.prompt.combining:
+                return GroupAsker(question, settings.engine, opened).send
+            return partial(
+                send, question, planner=WindowPlanner(settings.plan), exchange=opened(question)
+            )
+
+        senders = [sender(question) for question in questions]
         for table in windows(batches, settings.window_rows):
-            waiting.append(_Window.send(questions, table, planners, exchanges))
+            waiting.append(_Window.send(senders, table))
             if len(waiting) > _WINDOWS_AHEAD:
                 window = waiting.popleft()
                 yield window.answers(reporter, free, settings.prices)
@@ -80,7 +91,7 @@ class _Window:
     `started` and `sent` are moments of the monotonic clock, in seconds.
     """
 
-    requests: list[WindowRequest]
+    requests: list[_AnyRequest]
     rows: int
     started: float
     sent: float
@@ -88,16 +99,11 @@ class _Window:
     @classmethod
     def send(
         cls,
-        questions: Sequence[Question],
+        senders: Sequence[_Send],
         rows: pa.Table,
-        planners: Sequence[WindowPlanner],
-        exchanges: Sequence[AnyExchange],
     ) -> "_Window":
         started = time.monotonic()
-        requests = [
-            send(question, rows, planner, exchange)
-            for question, planner, exchange in zip(questions, planners, exchanges, strict=True)
-        ]
+        requests = [sender(rows) for sender in senders]
         return cls(requests, rows.num_rows, started, time.monotonic())
 
     @property
@@ -129,8 +135,11 @@ class _Window:
         return WindowAnswers([column for column, _ in answered], usage)
 
     def _wait(self, reporter: Reporter) -> None:
-        asked = sum(request.asked for request in self.requests)
-        for request in self.requests:
-            while not request.wait(_REPORT_EVERY):
-                answered = sum(other.answered for other in self.requests)
+        waiting = self.requests
+        reported = time.monotonic()
+        while waiting := [one for one in waiting if not one.wait(_REPORT_EVERY / len(waiting))]:
+            if time.monotonic() - reported >= _REPORT_EVERY:
+                reported = time.monotonic()
+                asked = sum(request.asked for request in self.requests)
+                answered = sum(request.answered for request in self.requests)
                 reporter.under_way(self.rows * answered // asked)

@@ -37,7 +37,7 @@ class Outcomes:
         cut: Mapping[int, Cut],
     ) -> "Outcomes":
         """Return what the engine's results mean: answers not finished or not typed are errors."""
-        results = _without_truncated(results, question.max_tokens)
+        results = without_truncated(results, question.max_tokens)
         texts = results.column("text").combine_chunks()
         if question.answer_type is None:
             return cls(texts, results, cut)
@@ -99,7 +99,8 @@ class Outcomes:
         )
 
 
-def _without_truncated(results: pa.Table, max_tokens: int) -> pa.Table:
+def without_truncated(results: pa.Table, max_tokens: int) -> pa.Table:
+    """Return the engine's results, those that were cut at `max_tokens` as errors."""
     truncated = pc.and_(
         pc.equal(results.column("finish_reason"), "length"),
         pc.is_null(results.column("error_code")),

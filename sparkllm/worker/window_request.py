@@ -30,8 +30,8 @@ AnyPending = Pending | ReadyAnswers
 _Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 _TOKENS = ("prompt_tokens", "cached_tokens", "output_tokens")
-_NULL = -1
-_SKIPPED = -2
+NULL = -1
+SKIPPED = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +73,13 @@ class WindowRequest:
     def answers(self, reporter: Reporter, prices: Prices) -> tuple[pa.Array, Usage]:
         """Wait, log errors, and return one answer per row, in row order, and what they cost."""
         rows = len(self.answer_of)
-        unasked = Usage(
-            rows=rows,
-            nulls=int(np.count_nonzero(self.answer_of == _NULL)),
-            skipped=int(np.count_nonzero(self.answer_of == _SKIPPED)),
-        )
+        unasked = unasked_usage(self.answer_of)
         if self.pending is None and not self.invalid:
             return pa.nulls(rows, self.question.type), unasked
         outcomes = self._outcomes()
         reporter.errors(outcomes.results)
         by_row = outcomes.details if self.question.call.detail else outcomes.answers
-        return by_row(self.answer_of), _usage(outcomes.results, unasked, prices)
+        return by_row(self.answer_of), usage_of(outcomes.results, unasked, prices)
 
     def _outcomes(self) -> Outcomes:
         question = self.question
@@ -110,7 +106,7 @@ def send(
     inputs = inputs.take(distinct.first)
     invalid = invalid_rows(inputs)
     asked = np.setdiff1d(_not_all_null(inputs), list(invalid))
-    answer_of_input = np.full(len(distinct.first), _NULL, np.int64)
+    answer_of_input = np.full(len(distinct.first), NULL, np.int64)
     pending: AnyPending | None = None
     resent: pa.Table | None = None
     if len(asked):
@@ -122,7 +118,7 @@ def send(
         pending = exchange.submit(prompts)
         resent = inputs.take(pa.array(order)) if question.prompt.truncates else None
     answer_of_input[list(invalid)] = len(asked) + np.arange(len(invalid))
-    answer_of = np.full(rows.num_rows, _SKIPPED, np.int64)
+    answer_of = np.full(rows.num_rows, SKIPPED, np.int64)
     answer_of[passed] = answer_of_input[distinct.inverse]
     reasons = tuple(invalid.values())
     return WindowRequest(question, exchange, pending, answer_of, reasons, resent)
@@ -135,11 +131,28 @@ def _not_all_null(rows: pa.Table) -> _Ids:
     return np.flatnonzero(valid)
 
 
-def _usage(results: pa.Table, unasked: Usage, prices: Prices) -> Usage:
+def unasked_usage(answer_of: _Ids) -> Usage:
+    """Return the counts of rows by what they ask, see `WindowRequest`."""
+    return Usage(
+        rows=len(answer_of),
+        nulls=int(np.count_nonzero(answer_of == NULL)),
+        skipped=int(np.count_nonzero(answer_of == SKIPPED)),
+    )
+
+
+def usage_of(results: pa.Table, unasked: Usage, prices: Prices, inputs: int | None = None) -> Usage:
+    """Return what results cost.
+
+    Args:
+        results: as of `Pending.result`.
+        unasked: counts of the rows.
+        prices: of tokens.
+        inputs: how many prompts there are, equal ones counted each; None for one a row.
+    """
     codes = results.column("error_code").drop_null().value_counts().to_pylist()
     called = results.filter(pc.invert(results.column("reused")))
     stored = results.filter(results.column("stored"))
-    asked = unasked.rows - unasked.nulls - unasked.skipped
+    asked = unasked.rows - unasked.nulls - unasked.skipped if inputs is None else inputs
     refused = sum(code["counts"] for code in codes if code["values"] == RowErrorCode.BUDGET)
     spent = [_total(called, name) for name in _TOKENS]
     saved = [_total(stored, name) for name in _TOKENS]

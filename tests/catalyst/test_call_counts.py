@@ -252,6 +252,19 @@ def test_random_arguments_are_drawn_once_a_row(recorded: RecordedApplication) ->
     assert len(asked) == 8
 
 
+def test_a_group_is_asked_once_for_equal_calls_and_sees_several_columns_as_one_value(
+    recorded: RecordedApplication,
+) -> None:
+    call = "llm_agg(struct(id, product), 'Look at them')"
+    asked = recorded.asked(f"SELECT {call}, upper({call}), max(id) FROM t WHERE id < 2")
+    assert asked == [
+        "Look at them\nGive one answer for all of the input.\n\n"
+        'row: {"id": 0, "product": "product 0"}\nrow: {"id": 1, "product": "product 1"}\n'
+    ]
+    nested = f"SELECT product, llm_summarize_agg({C}) FROM t GROUP BY product"
+    assert len(recorded.asked(nested)) == 8 + 4
+
+
 def test_calls_of_the_dataframe_api_are_asked_once(recorded: RecordedApplication) -> None:
     call = "F.call_function('llm', F.lit('classify'), 'review')"
     frame = f"spark.table('t').withColumn('s', {call})"

@@ -37,6 +37,8 @@ QUERIES = {
     "aggregate_function": f"SELECT product, max({C}) AS m FROM t GROUP BY product",
     "call_on_groups": "SELECT product, llm('Describe it', product) AS d, count(*) AS n FROM t "
     "GROUP BY product",
+    "aggregate_of_texts": "SELECT product, llm_agg(review, 'Sum them up') AS s, count(*) AS n "
+    "FROM t GROUP BY product HAVING n > 1 AND s <> ''",
     "call_on_aggregated_texts": "SELECT product, llm('Sum them up', texts) AS s FROM (SELECT "
     "product, collect_list(review) AS texts FROM t GROUP BY product)",
     "window": f"SELECT id, rank() OVER (PARTITION BY product ORDER BY {C}) AS r FROM t",

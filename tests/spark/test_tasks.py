@@ -39,6 +39,15 @@ def test_a_new_version_asks_again_and_the_old_one_does_not(fresh: SparkSession) 
     assert calls == [1, 0, 1]
 
 
+def test_a_yaml_file_is_a_task_on_groups(fresh: SparkSession, tmp_path: Path) -> None:
+    document = Path(__file__).parents[2] / "docs" / "tasks.md"
+    text = document.read_text().split("```yaml\n")[2].split("```")[0]
+    (tmp_path / "complaints.yaml").write_text(text)
+    fresh.conf.set(TASKS_PATH.name, str(tmp_path))
+    answered = fresh.sql("SELECT llm('complaints', array('b', 'a', 'b', NULL))").first()
+    assert answered[0] == digest('List the complaints.\n\ncol1: "a"\ncol1 (2 times): "b"\n')
+
+
 def test_a_yaml_file_is_a_task_with_a_type(fresh: SparkSession, tmp_path: Path) -> None:
     document = Path(__file__).parents[2] / "docs" / "tasks.md"
     (tmp_path / "stars.yaml").write_text(document.read_text().split("```yaml\n")[1].split("```")[0])
@@ -59,7 +68,7 @@ def test_what_is_wrong_with_a_task_or_a_call_of_it_is_said(
     for call, says in {
         "llm('mine', 'x')": "task mine needs the option a",
         "llm('mine', 'x', a => 'b', c => 1)": "task mine has no option c: the options are a, ",
-        "llm('yours', 'x')": "unknown task 'yours': the tasks are classify",
+        "llm('yours', 'x')": "unknown task 'yours': the tasks are agg, classify",
     }.items():
         with pytest.raises(PySparkException, match=says):
             fresh.sql(f"SELECT {call}").collect()

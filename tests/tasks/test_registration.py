@@ -52,6 +52,7 @@ def test_the_version_is_among_what_answers_are_remembered_by() -> None:
         ({"defaults": {"tone": 1}}, "has a default for tone, which is none of its options"),
         ({"options": "labels"}, "options is a list of names"),
         ({"options": ["seed"]}, "option seed is one of every call"),
+        ({"reduces": True, "answer": "labels"}, "its answer is text or a SQL type, not labels"),
     ],
 )
 def test_a_task_that_means_nothing_is_refused(entries: dict[str, Any], says: str) -> None:

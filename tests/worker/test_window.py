@@ -30,3 +30,8 @@ def test_batches_are_read_only_as_far_as_a_window_needs() -> None:
 
     next(windows(batches(), 4))
     assert read == [0, 1]
+
+
+def test_a_window_ends_where_its_batches_have_the_most_bytes() -> None:
+    batches = [pa.record_batch({"x": ["a" * 60] * 2})] * 5
+    assert [window.num_rows for window in windows(iter(batches), 100, 200)] == [4, 4, 2]
