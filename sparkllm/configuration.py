@@ -43,6 +43,12 @@ MODEL = _declare(
     "Hugging Face id or local path of the model. Empty: the small model that ships with "
     "sparkllm.",
 )  # fmt: skip
+EMBEDDING_MODEL = _declare(
+    TEXT, "embedding.model", "", "session",
+    "Hugging Face id or local path of the model that embeds texts: an encoder, or a decoder that "
+    "was trained for it. It runs in an engine process of its own. Empty: the last hidden state of "
+    "`spark.sparkllm.model`. With `engine.backend=openai`, the service's name for the model.",
+)  # fmt: skip
 ENGINE_BACKEND = _declare(
     BACKEND, "engine.backend", "native", "startup",
     "Who answers: the model in the engine process (`native`), or a service that speaks OpenAI's "

@@ -9,6 +9,8 @@ from sparkllm_engine.request import Request, Result
 from sparkllm_engine.scheduling import Sequence
 from sparkllm_engine.tokenization import PromptTokenizer
 
+NOTHING_TO_EMBED = "the text has no tokens, so there is nothing to embed: leave out empty texts"
+
 # Closed answer sets whose token trees are kept.
 _TREES = 64
 
@@ -41,7 +43,14 @@ class Admission:
 
     def encode(self, requests: Requests[Request]) -> list[Tokens | Exception]:
         """Return the tokens of each prompt, or why it has none. One thread at a time may ask."""
-        return self._tokenizer.encode_prompts([request.prompt for request in requests])
+        encoded: dict[int, Tokens | Exception] = {}
+        for embedding, encode in (
+            (False, self._tokenizer.encode_prompts),
+            (True, self._tokenizer.encode_texts),
+        ):
+            own = [i for i, r in enumerate(requests) if r.parameters.embedding is embedding]
+            encoded |= zip(own, encode([requests[i].prompt for i in own]), strict=True)
+        return [encoded[index] for index in range(len(requests))]
 
     def admit(self, request: Request, prompt: Tokens | Exception) -> Sequence | Result:
         """Return a sequence that can run, or what is wrong with the request."""
@@ -52,8 +61,14 @@ class Admission:
         problem = parameters.problem()
         if problem:
             return _error(request, RowErrorCode.INVALID_CALL, problem)
-        if parameters.choices:
-            return self._admit_scored(request, prompt)
+        if parameters.embedding:
+            return self._admit_embedded(request, prompt)
+        return (self._admit_scored if parameters.choices else self._admit_generated)(
+            request, prompt
+        )
+
+    def _admit_generated(self, request: Request, prompt: Tokens) -> Sequence | Result:
+        parameters = request.parameters
         most = min(self._context_length, self._pool)
         if len(prompt) >= most:
             return self._too_long(request, len(prompt), most - 1)
@@ -89,6 +104,14 @@ class Admission:
         return Result(
             request.id, choices[0], "choice", prompt_tokens=len(prompt), probabilities=chances
         )
+
+    def _admit_embedded(self, request: Request, prompt: Tokens) -> Sequence | Result:
+        most = min(self._context_length, self._pool)
+        if not len(prompt):
+            return _error(request, RowErrorCode.INVALID_INPUT, NOTHING_TO_EMBED)
+        if len(prompt) > most:
+            return self._too_long(request, len(prompt), most)
+        return Sequence(request, prompt, len(prompt))
 
     def _too_long(self, request: Request, length: int, most: int) -> Result:
         cause = "max_model_length" if self._context_length <= self._pool else "cache_bytes"

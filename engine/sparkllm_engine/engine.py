@@ -14,6 +14,7 @@ from sparkllm_engine.admission import Admission
 from sparkllm_engine.cache import PrefixCache
 from sparkllm_engine.config import EngineConfig
 from sparkllm_engine.decoding import ChoiceTree, GrammarCompiler
+from sparkllm_engine.embedding.vectors import unit_vectors
 from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.generation import Ended, Generation
 from sparkllm_engine.layout import lay_out
@@ -210,7 +211,11 @@ class LLMEngine:
             for part in answers:
                 sequences = [chunks[row].sequence for row in part.rows]
                 tree = sequences[0].tree
-                if tree is None:
+                if sequences[0].request.parameters.embedding:
+                    vectors = unit_vectors(part.logits[:, 0])
+                    for sequence, vector in zip(sequences, vectors, strict=True):
+                        self._end(Ended(sequence, "embedding", "", embedding=vector))
+                elif tree is None:
                     for ended in self._generation.advance(sequences, part.logits[:, 0]):
                         self._end(ended)
                 else:
@@ -269,4 +274,5 @@ def _result(ended: Ended) -> Result:
         output_tokens=sequence.output_length,
         probabilities=ended.probabilities,
         logprobs=tuple(sequence.logprobs),
+        embedding=ended.embedding,
     )

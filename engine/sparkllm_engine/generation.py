@@ -1,5 +1,6 @@
 """The next tokens of generated answers, and which answers end with them."""
 
+from array import array
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +23,7 @@ class Ended:
     text: str | None
     error: str = ""
     probabilities: tuple[float, ...] = ()
+    embedding: "array[float] | None" = None
 
 
 class Generation:

@@ -43,7 +43,10 @@ def _row(chunk: Chunk, path: _Path, after: tuple[int, ...], scratch: range) -> P
     tree = sequence.tree
     if tree is None:
         wanted = (chunk.length - 1,) if stop == sequence.known else ()
-        return PackedRow(token_ids, positions, writes, keys, runs, after, wanted=wanted)
+        states = sequence.request.parameters.embedding
+        return PackedRow(
+            token_ids, positions, writes, keys, runs, after, wanted=wanted, states=states
+        )
     if not chunk.scored:
         return PackedRow(token_ids, positions, writes, keys, runs, after)
     tail_slots = np.arange(scratch.start, scratch.start + len(tree.tail), dtype=np.int32)

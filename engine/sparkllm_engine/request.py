@@ -1,6 +1,9 @@
 """What goes into the engine and what comes out: one result for each request."""
 
+from array import array
 from dataclasses import dataclass
+
+_FORMS = ("choices", "regex", "json_schema", "embedding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class SamplingParameters:
         regex: regular expression that the whole answer matches, in the syntax of Rust's `regex`
             without look-around and anchors; empty for none.
         json_schema: JSON schema, as JSON, that the answer is valid for; empty for none.
+        embedding: the answer is the embedding of the prompt, which is a text of its own: it gets no
+            chat template.
         version: what the prompt was made by: changes no answer, but answers are remembered by it.
     """
 
@@ -42,6 +47,7 @@ class SamplingParameters:
     length_normalized: bool = False
     regex: str = ""
     json_schema: str = ""
+    embedding: bool = False
     version: str = ""
 
     def problem(self) -> str | None:
@@ -59,7 +65,7 @@ class SamplingParameters:
         for name, good, wanted in ranges:
             if not good:
                 return f"{name} is {getattr(self, name)!r}: it must be {wanted}"
-        forms = [name for name in ("choices", "regex", "json_schema") if getattr(self, name)]
+        forms = [name for name in _FORMS if getattr(self, name)]
         if len(forms) > 1:
             return f"{' and '.join(forms)} are both given: give one of them"
         return None
@@ -100,18 +106,19 @@ class Result:
 
     Attributes:
         id: id of the request.
-        text: the answer, None after an error.
+        text: the answer, empty beside an embedding, None after an error.
         finish_reason: `stop` (the model, its grammar or a stop string ended the answer), `length`
-            (it was cut at `max_tokens` or where the context ends), `choice`, `error` or
-            `cancelled`.
+            (it was cut at `max_tokens` or where the context ends), `choice`, `embedding`,
+            `error` or `cancelled`.
         error_code: one of `errors.RowErrorCode`, None without an error.
         error_message: what was wrong and what to do.
-        prompt_tokens: tokens of the prompt with its chat template.
+        prompt_tokens: tokens of the prompt with its chat template, if it has one.
         cached_tokens: those of them whose keys and values were there already.
         output_tokens: tokens of the answer.
         most_tokens: after an overflow, how many tokens the prompt may have; else 0.
         probabilities: one for each choice, sums to 1; empty for generated answers.
         logprobs: of the tokens of a generated answer, if they were asked for.
+        embedding: float32 numbers, of length 1 together; None where none was asked for.
     """
 
     id: int
@@ -125,3 +132,4 @@ class Result:
     most_tokens: int = 0
     probabilities: tuple[float, ...] = ()
     logprobs: tuple[TokenLogprob, ...] = ()
+    embedding: "array[float] | None" = None

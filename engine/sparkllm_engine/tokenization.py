@@ -28,11 +28,12 @@ class PromptTokenizer:
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self._text = _without_special_tokens(tokenizer)
+        self._text = without_special_tokens(tokenizer)
         self._pieces = PieceEncoder(self._text)
         before, after = _template(tokenizer)
         self._prefix = np.array(before, np.int32)
         self._suffix = np.array(after, np.int32)
+        self._first, self._last = special_tokens(tokenizer)
         end = tokenizer.eos_token_id
         self.end_token: int = self.encode_text("\n")[-1] if end is None else int(end)
 
@@ -50,6 +51,18 @@ class PromptTokenizer:
             for encoded in self._pieces.encode(prompts)
         ]
 
+    def encode_texts(self, texts: Sequence[Sequence[str]]) -> list[Tokens | Exception]:
+        """Return the token ids of texts without the chat template, or what went wrong.
+
+        They get the special tokens that the tokenizer puts around any text.
+        """
+        return [
+            encoded
+            if isinstance(encoded, Exception)
+            else np.concatenate((self._first, encoded, self._last))
+            for encoded in self._pieces.encode(texts)
+        ]
+
     def encode_text(self, text: str) -> list[int]:
         """Return the token ids of an answer's text."""
         ids: list[int] = self._text.encode(text, add_special_tokens=False).ids
@@ -64,7 +77,18 @@ class PromptTokenizer:
         return str(self._tokenizer.decode([token]))
 
 
-def _without_special_tokens(tokenizer: Any) -> Tokenizer:
+def special_tokens(tokenizer: Any) -> tuple[Tokens, Tokens]:
+    """Return the token ids that the tokenizer puts before and after any text."""
+    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
+    whole = tokenizer("a")["input_ids"]
+    for start in range(len(whole) - len(bare) + 1):
+        if whole[start : start + len(bare)] == bare:
+            after = whole[start + len(bare) :]
+            return np.array(whole[:start], np.int32), np.array(after, np.int32)
+    raise EngineConfigError("the model's tokenizer changes a text beside its special tokens")
+
+
+def without_special_tokens(tokenizer: Any) -> Tokenizer:
     """Return a copy of the tokenizer that reads every text as plain text.
 
     Added tokens go, special or not (control words such as `<think>` are often not); those made of

@@ -7,6 +7,9 @@ import org.apache.spark.sql.types.ArrayType
 /** Makes the expression of a call out of what was written; wrong use is an analysis exception. */
 object CallBuilder {
 
+  /** The kinds of answers to one text alone, not to a prompt. */
+  private val OfOneText = Set("tokens", "embedding")
+
   /**
    * A call of a task or an instruction.
    *
@@ -20,6 +23,9 @@ object CallBuilder {
     val columns = ArgumentColumn.of(inputs)
     if (columns.isEmpty) {
       throw LLMAnalysisException.noColumns()
+    }
+    rule.filter(known => OfOneText(known.answer) && columns.size > 1).foreach { known =>
+      throw LLMAnalysisException.oneColumn(known.name)
     }
     val names = columns.map(_.name)
     rule match {

@@ -44,6 +44,14 @@ object LLMAnalysisException {
     "LLM_CALL.NO_COLUMNS",
     "llm needs at least one column after the task: llm('classify', column)")
 
+  def oneColumn(task: String): LLMAnalysisException = new LLMAnalysisException(
+    "LLM_CALL.ONE_COLUMN",
+    s"task $task takes one column: put several into a text, as by concat")
+
+  def notAPair(function: String, arguments: Int): LLMAnalysisException = new LLMAnalysisException(
+    "LLM_CALL.NOT_A_PAIR",
+    s"$function takes two texts or embeddings, not $arguments: name further options")
+
   def notConstant(role: String, expression: Expression): LLMAnalysisException =
     new LLMAnalysisException(
       "LLM_CALL.NOT_CONSTANT",

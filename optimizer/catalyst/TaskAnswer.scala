@@ -22,6 +22,7 @@ object TaskAnswer {
     case "boolean" => Some(BooleanType)
     case "probability" => Some(DoubleType)
     case "tokens" => Some(IntegerType)
+    case "embedding" => Some(ArrayType(FloatType))
     case "fields" => Some(fields(options("fields")))
     case "aspects" => texts(options.get("aspects")).map(strings)
     case ddl => Some(ReturnType(ddl))

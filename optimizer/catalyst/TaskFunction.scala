@@ -17,7 +17,10 @@ class TaskFunction(rule: FunctionRule) {
     if (positional.isEmpty) {
       throw LLMAnalysisException.noArguments(rule.name)
     }
-    if (rule.instructed) {
+    if (rule.paired) {
+      val (options, values) = mapped(positional, columns = true)
+      Similarity.of(rule, values, options ++ named)
+    } else if (rule.instructed) {
       val (options, columns) = mapped(positional.tail, columns = true)
       val instruction = Constant(positional.head, s"the instruction of ${rule.name}")
       CallBuilder.call(

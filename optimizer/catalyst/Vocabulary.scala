@@ -25,12 +25,14 @@ case class OptionRule(
  *
  * @param positional the options that its arguments behind the text are
  * @param instructed whether its first argument is an instruction, and all others are columns
+ * @param paired whether its first two arguments are texts, each of which the task is about
  */
 case class FunctionRule(
     name: String,
     task: String,
     positional: Seq[String],
     instructed: Boolean,
+    paired: Boolean,
     usage: String,
     arguments: String,
     examples: String)
@@ -74,6 +76,7 @@ object Vocabulary {
       function.get("task").asText,
       texts(function.get("positional")),
       function.get("instructed").asBoolean,
+      function.get("paired").asBoolean,
       function.get("usage").asText,
       function.get("arguments").asText,
       function.get("examples").asText)

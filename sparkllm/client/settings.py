@@ -1,7 +1,11 @@
 """What determines the engine process of an executor."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+
+from sparkllm.client.errors import EngineError
+
+_EMBEDDING = "sparkllm_engine.embedding.engine:EmbeddingEngine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,29 @@ class EngineSettings:
     directory: str
     max_restarts: int
     remote: RemoteSettings | None = None
+
+    def embedding(self, model: str) -> "EngineSettings":
+        """Return the settings of the process that embeds texts.
+
+        Args:
+            model: its own model, empty for that of this process.
+
+        Raises:
+            EngineError: a service is asked, and nobody named its embedding model.
+        """
+        if self.remote is not None:
+            if not model:
+                raise EngineError(
+                    "the backend openai needs the service's name for an embedding model: set"
+                    " spark.sparkllm.embedding.model, or model => '...' in the call"
+                )
+            config = {**self.remote.config, "model": model}
+            return replace(self, remote=replace(self.remote, config=config))
+        if not model:
+            return self
+        return replace(
+            self, implementation=_EMBEDDING, model=model, quantization="none", max_model_length=0
+        )
 
     def process_json(self) -> str:
         """Return what determines the process as JSON with sorted keys: equal for equal ones."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from sparkllm.functions.conditions import llm_filter, llm_score
+from sparkllm.functions.embeddings import llm_embed, llm_similarity
 from sparkllm.functions.extraction import llm_extract
 from sparkllm.functions.groups import llm_agg, llm_summarize_agg
 from sparkllm.functions.labels import llm_classify, llm_sentiment
@@ -22,6 +23,7 @@ __all__ = [
     "llm_agg",
     "llm_classify",
     "llm_count_tokens",
+    "llm_embed",
     "llm_extract",
     "llm_filter",
     "llm_fix_grammar",
@@ -29,6 +31,7 @@ __all__ = [
     "llm_mask",
     "llm_score",
     "llm_sentiment",
+    "llm_similarity",
     "llm_summarize",
     "llm_summarize_agg",
     "llm_translate",
@@ -48,6 +51,8 @@ SIGNATURES = (
     Signature(llm_generate, "generate"),
     Signature(llm_agg, "agg", ("instruction",)),
     Signature(llm_summarize_agg, "summarize_agg", ("max_words",)),
+    Signature(llm_embed, "embed", ("model",)),
+    Signature(llm_similarity, "embed", paired=True),
     Signature(llm_count_tokens, "count_tokens"),
 )
 

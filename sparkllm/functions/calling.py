@@ -13,16 +13,17 @@ Columns = Column | str | Sequence[Column | str]
 def call_aggregate(function: str, columns: Columns, options: Mapping[str, Any]) -> Column:
     """Return the column that an aggregate function of the server makes of values of groups."""
     value = columns if isinstance(columns, Column | str) else sql.struct(*columns)
-    return sql.call_function(function, value, *_map(options))
+    return sql.call_function(function, value, *option_map(options))
 
 
 def call(task: str, columns: Columns, options: Mapping[str, Any]) -> Column:
     """Return the column that the server's `llm` makes; options that are None are left out."""
     several = [columns] if isinstance(columns, Column | str) else list(columns)
-    return sql.call_function("llm", sql.lit(task), sql.struct(*several), *_map(options))
+    return sql.call_function("llm", sql.lit(task), sql.struct(*several), *option_map(options))
 
 
-def _map(options: Mapping[str, Any]) -> list[Column]:
+def option_map(options: Mapping[str, Any]) -> list[Column]:
+    """Return the map of options that is a call's last argument, none where no option is given."""
     texts = [
         (name, value if isinstance(value, str) else json.dumps(value, default=list))
         for name, value in options.items()

@@ -16,7 +16,8 @@ llm_classify` shows the same text) and in `sparkllm.functions`. Rules for all of
 - Options are named arguments in SQL and in Python. A map as last argument does the same.
 - Labels, instructions and other options are constants; what differs by row is a column.
 - `sparkllm.register(spark)` makes them plain UDFs where the Catalyst extension can't be had:
-  STRING, BOOLEAN, DOUBLE or INT only, so without `multi_label`, `aspects` and `llm_extract`.
+  STRING, BOOLEAN, DOUBLE or INT only, so without `multi_label`, `aspects`, `llm_extract`,
+  `llm_embed` and `llm_similarity`.
 
 | function | answer |
 |---|---|

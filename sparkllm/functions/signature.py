@@ -28,12 +28,14 @@ class Signature:
         task: that it calls, empty for `llm`.
         positional: the options that may follow the text without their names.
         instructed: whether an instruction comes first, and columns follow.
+        paired: whether two texts come first, each of which is asked about.
     """
 
     function: Callable[..., Any]
     task: str
     positional: tuple[str, ...] = ()
     instructed: bool = False
+    paired: bool = False
 
     @property
     def name(self) -> str:
@@ -46,6 +48,8 @@ class Signature:
         first = "task, column, ..." if not self.task else "text"
         if self.instructed:
             first = "instruction, column, ..."
+        if self.paired:
+            first = "a, b"
         arguments = ", ".join((first, *self.positional))
         return f"{self.name}({arguments} [, option => value, ...])"
 
@@ -76,6 +80,7 @@ class Signature:
             "task": self.task,
             "positional": list(self.positional),
             "instructed": self.instructed,
+            "paired": self.paired,
             "usage": f"{self.sql} - {sections['Summary']} {' '.join(sections['Text'].split())}",
             "arguments": _block("Arguments", sections["Args"]),
             "examples": _block("Examples", examples.replace(self.name, "_FUNC_")),

@@ -46,6 +46,7 @@ OPTIONS = (
     Option("language", "text", of_task=True),
     Option("max_words", "integer", of_task=True),
     Option("chunk_tokens", "integer", of_task=True),
+    Option("model", "text", of_task=True),
     Option("max_tokens", "integer", low=1),
     Option("temperature", "number"),
     Option("top_k", "integer"),

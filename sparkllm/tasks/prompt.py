@@ -47,7 +47,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """The text of one column as it is; only where no model reads it."""
+    """The text of one column as it is; only where there is nothing to instruct."""
 
     column: str
 
@@ -65,6 +65,7 @@ class Prompt:
     the answers (`Task.answer`), `names` the labels or aspects that they are about. Where a row is a
     group of values, `combining` begins the prompts that put answers for parts of it together, and
     `chunk_tokens` is how many tokens of values a prompt may have, 0 to leave that to the model.
+    `model` names another model than the session's.
     """
 
     head: tuple[Part, ...]
@@ -76,6 +77,7 @@ class Prompt:
     names: tuple[str, ...] = ()
     combining: tuple[Part, ...] = ()
     chunk_tokens: int = 0
+    model: str = ""
 
 
 def prompt_for(call: Call) -> Prompt:
@@ -106,8 +108,8 @@ def prompt_for(call: Call) -> Prompt:
         raise CallError(
             f"task {task.name} needs the Catalyst extension, for the type of its answers"
         )
-    if task.answer == "tokens":
-        return Prompt((Text(call.columns[0]),), (), sampling=sampling, answer=task.answer)
+    if task.answer in ("tokens", "embedding"):
+        return _bare_text(call, task, sampling, truncates, str(values.get("model", "")))
     choices, names = _closed(task, values)
     shown = _template_values(call, values)
     if task.reduces:
@@ -141,6 +143,16 @@ def _reducing(
         combining=combining,
         chunk_tokens=values.get("chunk_tokens", 0),
     )
+
+
+def _bare_text(
+    call: Call, task: Task, sampling: dict[str, Any], truncates: bool, model: str
+) -> Prompt:
+    if len(call.columns) > 1:
+        raise CallError(f"task {task.name} takes one column: put several into a text, as by concat")
+    head = (Text(call.columns[0]),)
+    sampling = {"version": sampling["version"]}
+    return Prompt(head, (), (), sampling, truncates, task.answer, model=model)
 
 
 def _closed(task: Task, values: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -82,6 +82,13 @@ _TASKS = {
             {"labels": _SENTIMENTS, "multi_label": False, "examples": ()},
         ),
         Task("count_tokens", "(no prompt: the tokens of the text itself are counted)", "tokens"),
+        Task(
+            "embed",
+            "(no prompt: the text itself is embedded)",
+            "embedding",
+            ("model",),
+            {"model": ""},
+        ),
         Task("extract", _EXTRACT, "fields", ("fields",), {"max_tokens": 256}),
         Task("filter", _YES_NO, "boolean", ("instruction",)),
         Task(

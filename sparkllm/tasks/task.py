@@ -7,7 +7,7 @@ from typing import Any
 
 from sparkllm.tasks.call_error import CallError
 
-ANSWERS = ("text", "labels", "boolean", "probability", "fields", "aspects", "tokens")
+ANSWERS = ("text", "labels", "boolean", "probability", "fields", "aspects", "tokens", "embedding")
 """The kinds of answers; a task may also name a SQL type, such as `INT`."""
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")

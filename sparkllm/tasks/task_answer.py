@@ -1,7 +1,7 @@
 """The answer types of tasks: their kind of answer, with the labels or aspects of a call."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
@@ -10,6 +10,13 @@ from sparkllm.tasks.json_types import parse_json
 from sparkllm.tasks.prompt import Prompt
 
 _POLARITIES = ("positive", "negative", "neutral", "mixed")
+_VECTOR = pa.list_(pa.field("element", pa.float32()))
+_FIXED: Mapping[str, AnswerType] = {
+    "boolean": AnswerType("boolean", pa.bool_(), {}, lambda text: text == "yes"),
+    "probability": AnswerType("double", pa.float64(), {}, float),
+    "tokens": AnswerType("int", pa.int32(), {}, int),
+    "embedding": AnswerType("array<float>", _VECTOR, {"embedding": True}, json.loads),
+}
 
 
 def answer_type_of(prompt: Prompt, returns: str | None, time_zone: str) -> AnswerType | None:
@@ -23,13 +30,9 @@ def answer_type_of(prompt: Prompt, returns: str | None, time_zone: str) -> Answe
     Raises:
         CallError: answers can't have this type.
     """
+    if prompt.answer in _FIXED:
+        return _FIXED[prompt.answer]
     match prompt.answer:
-        case "boolean":
-            return AnswerType("boolean", pa.bool_(), {}, lambda text: text == "yes")
-        case "probability":
-            return AnswerType("double", pa.float64(), {}, float)
-        case "tokens":
-            return AnswerType("int", pa.int32(), {}, int)
         case "labels" if prompt.names:
             return _several(prompt.names)
         case "aspects" if prompt.names:

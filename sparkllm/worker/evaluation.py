@@ -9,13 +9,13 @@ from functools import partial
 
 import pyarrow as pa
 
-from sparkllm.client import open_exchange
+from sparkllm.client import EngineSettings, open_exchange
 from sparkllm.ledger import Usage
 from sparkllm.worker.groups import GroupAsker, GroupsRequest
 from sparkllm.worker.previewing import PreviewExchange
 from sparkllm.worker.question import Question
 from sparkllm.worker.reporting import Reporter
-from sparkllm.worker.settings import task_settings
+from sparkllm.worker.settings import WorkerSettings, task_settings
 from sparkllm.worker.token_count import TokenCountExchange
 from sparkllm.worker.window import windows
 from sparkllm.worker.window_plan import WindowPlanner
@@ -61,7 +61,7 @@ def evaluate(
                 return open_exchanges.enter_context(PreviewExchange(question.call, reporter))
             if question.prompt.answer == "tokens":
                 return open_exchanges.enter_context(TokenCountExchange(settings.engine.model))
-            asked = open_exchange(settings.engine, question.sampling, budget=budget)
+            asked = open_exchange(_engine_for(question, settings), question.sampling, budget=budget)
             return open_exchanges.enter_context(asked)
 
         def sender(question: Question) -> _Send:
@@ -82,6 +82,12 @@ def evaluate(
             window = waiting.popleft()
             yield window.answers(reporter, free, settings.prices)
             free = window.finished
+
+
+def _engine_for(question: Question, settings: WorkerSettings) -> EngineSettings:
+    if question.prompt.answer != "embedding":
+        return settings.engine
+    return settings.engine.embedding(question.prompt.model or settings.embedding_model)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,9 @@ class Outcomes:
         if question.prompt.answer == "probability":  # of the first choice, which is yes
             chances = pc.list_element(results.column("probabilities"), 0)
             return cls(_one(chances), results, cut)
+        if question.prompt.answer == "embedding":
+            embeddings = _one(results.column("embedding")).cast(question.value_type)
+            return cls(embeddings, results, cut)
         values, wrong = question.answer_type.column(texts.to_pylist())
         return cls(values, _with_errors(results, RowErrorCode.INVALID_ANSWER, wrong), cut)
 

@@ -30,9 +30,11 @@ class WorkerSettings:
     """One task's settings: the engine it talks to, its window, where it reports to.
 
     `preview` names the preview that it runs for, if it does: then no model is called.
+    `embedding_model` embeds texts where a call names none, empty for the model of the engine.
     """
 
     engine: EngineSettings
+    embedding_model: str
     window_rows: int
     plan: PlanOptions
     usage_address: str
@@ -56,6 +58,7 @@ def task_settings() -> WorkerSettings:
     prices = _prices(properties)
     return WorkerSettings(
         engine=engine_settings(properties),
+        embedding_model=configuration.EMBEDDING_MODEL.value(properties),
         window_rows=max(1, configuration.WORKER_WINDOW_ROWS.value(properties)),
         plan=PlanOptions(configuration.OPTIMIZER_COLUMN_ORDER.value(properties)),
         usage_address=configuration.USAGE_ADDRESS.value(properties),

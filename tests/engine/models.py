@@ -1,12 +1,21 @@
-"""Tiny decoders with random weights, one per family, and a tokenizer trained on a few sentences."""
+"""Tiny models with random weights, one per family, and a tokenizer trained on a few sentences."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedTokenizerFast
+from tokenizers.processors import TemplateProcessing
+from torch.nn.functional import normalize
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PretrainedConfig,
+    PreTrainedTokenizerFast,
+)
 
 VOCABULARY = 384
 WINDOW = 12
@@ -77,6 +86,22 @@ FAMILIES: dict[str, PretrainedConfig] = {
     ),
 }
 
+_ENCODER: dict[str, Any] = {
+    "vocab_size": VOCABULARY,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 130,
+    "pad_token_id": 0,
+}
+ENCODERS = {
+    "bert": transformers.BertConfig(**_ENCODER),
+    "roberta": transformers.RobertaConfig(**(_ENCODER | {"pad_token_id": 1})),
+    "mpnet": transformers.MPNetConfig(**(_ENCODER | {"pad_token_id": 1})),
+    "qwen3": transformers.Qwen3Config(**_ENCODER, num_key_value_heads=2, head_dim=16),
+}
+
 
 def tiny_tokenizer(chat: bool = False) -> PreTrainedTokenizerFast:
     """Return a byte-level BPE tokenizer with a few merges."""
@@ -109,3 +134,40 @@ def save_model(folder: Path, config: PretrainedConfig, chat: bool = False) -> Pa
     model.save_pretrained(folder)
     tiny_tokenizer(chat).save_pretrained(folder)
     return folder
+
+
+def save_encoder(folder: Path, family: str = "bert", pooling: str = "") -> Path:
+    """Save a model without a head whose tokenizer puts special tokens around every text."""
+    torch.manual_seed(0)
+    AutoModel.from_config(ENCODERS[family]).save_pretrained(folder)
+    tokenizer = tiny_tokenizer()
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<|start|> $A <|end|>", special_tokens=[("<|start|>", 2), ("<|end|>", 1)]
+    )
+    tokenizer.save_pretrained(folder)
+    if pooling:
+        place = "sentence_transformers.models"
+        (folder / "modules.json").write_text(
+            json.dumps(
+                [
+                    {"path": "", "type": f"{place}.Transformer"},
+                    {"path": "1_Pooling", "type": f"{place}.Pooling"},
+                ]
+            )
+        )
+        (folder / "1_Pooling").mkdir()
+        (folder / "1_Pooling" / "config.json").write_text(
+            json.dumps({"word_embedding_dimension": 32, f"pooling_mode_{pooling}": True})
+        )
+    return folder
+
+
+def hidden_state(folder: Path, text: str, pooling: str) -> list[float]:
+    """Return what transformers makes of one text."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
+    with torch.inference_mode():
+        ids = tokenizer(text, return_tensors="pt")["input_ids"]
+        states = model(input_ids=ids).last_hidden_state[0]
+    pooled = {"mean": states.mean(0), "last": states[-1], "first": states[0]}[pooling]
+    return normalize(pooled, dim=0).tolist()

@@ -1,4 +1,4 @@
-"""An HTTP server that speaks OpenAI's chat protocol, and misbehaves on purpose.
+"""An HTTP server that speaks OpenAI's protocol for chat and embeddings, and misbehaves on purpose.
 
 The answer to a prompt is its digest, or the choice that the digest falls on. Each attempt at each
 prompt has its own fate, which depends on nothing but the two.
@@ -91,13 +91,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        prompt = body["messages"][0]["content"]
+        prompt = body["input"] if "input" in body else body["messages"][0]["content"]
         attempt = self.server.arrived(prompt)
         if self.server.token and self.headers["authorization"] != f"Bearer {self.server.token}":
             self._send(401, f"wrong key: {self.headers['authorization']}".encode())
             return
         fate = self.server.fate(prompt, attempt)
-        content = json.dumps(_completion(body, prompt)).encode()
+        made = _embedded(prompt) if self.path.endswith("/embeddings") else _completion(body, prompt)
+        content = json.dumps(made).encode()
         with suppress(OSError):
             match fate:
                 case "429":
@@ -154,6 +155,16 @@ def answer_to(prompt: str, schema: dict[str, Any] | None) -> str:
     elif inner.get("type") == "array":
         answer = [answer]
     return json.dumps({"answer": answer})
+
+
+def vector_of(prompt: str) -> list[float]:
+    """Return the embedding that the server has for a text, not of length 1."""
+    return [float(int(letter, 16)) for letter in digest(prompt)]
+
+
+def _embedded(prompt: str) -> dict[str, Any]:
+    data = [{"object": "embedding", "index": 0, "embedding": vector_of(prompt)}]
+    return {"object": "list", "data": data, "usage": {"prompt_tokens": 7, "total_tokens": 7}}
 
 
 def _completion(body: dict[str, Any], prompt: str) -> dict[str, Any]:

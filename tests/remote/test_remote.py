@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from sparkllm_engine.remote.rate_limit import RateLimit, WindowLimiter
 from sparkllm_engine.request import Request, Result, SamplingParameters
 from tests.client.scenery import engines, eventually, identity, prompts, settings
 from tests.engines import digest
-from tests.remote.chat_server import ChatServer, most_within
+from tests.remote.chat_server import ChatServer, most_within, vector_of
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -60,6 +61,18 @@ def test_answers_and_their_usage_are_those_of_the_service() -> None:
     with ChatServer() as server:
         (result,) = answers(engine(server), ["fine"])
     assert result == Result(0, right("fine"), "choice", None, None, 20, 16, 2)
+
+
+def test_embeddings_are_those_of_the_service_at_length_one() -> None:
+    texts = [f"row {number}" for number in range(30)]
+    embedding = SamplingParameters(embedding=True)
+    with ChatServer(("429", "500", "garbage", "half"), share=0.3) as server:
+        results = answers(engine(server, max_attempts=20), texts, embedding)
+    for text, result in zip(texts, results, strict=True):
+        vector = np.array(vector_of(f"Is it good?\n{text}"))
+        assert result.embedding is not None
+        assert np.allclose(result.embedding, vector / np.linalg.norm(vector))
+        assert (result.finish_reason, result.prompt_tokens) == ("embedding", 7)
 
 
 def test_requests_go_out_in_the_order_in_which_they_came() -> None:

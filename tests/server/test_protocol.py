@@ -1,13 +1,14 @@
 """The command of an exchange says the same on both sides, or is refused with a sentence."""
 
 import json
+from array import array
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sparkllm_engine.request import Result, SamplingParameters, TokenLogprob
-from sparkllm_engine.server.outbox import Parcel
+from sparkllm_engine.server.outbox import Origin, Parcel
 from sparkllm_engine.server.protocol import (
     ProtocolError,
     decode_command,
@@ -31,6 +32,7 @@ sampling = st.fixed_dictionaries(
         "length_normalized": st.booleans(),
         "regex": st.text(),
         "json_schema": st.text(),
+        "embedding": st.booleans(),
     },
 )
 
@@ -79,6 +81,13 @@ def test_probabilities_travel_where_they_are_wanted() -> None:
     parcel.add(1, Result(0, "a", "choice", probabilities=(0.75, 0.25)), False)
     assert parcel.to_batch(probabilities=True).column("probabilities").to_pylist() == [[0.75, 0.25]]
     assert parcel.to_batch().column("probabilities").to_pylist() == [None]
+
+
+def test_embeddings_travel_with_their_rows() -> None:
+    parcel = Parcel()
+    parcel.add(1, Result(0, "", "embedding", embedding=array("f", [0.5, -0.5])), Origin.CALL)
+    parcel.add(2, Result(0, None, "error", "OVERFLOW", "too long"), Origin.CALL)
+    assert parcel.to_batch().column("embedding").to_pylist() == [[0.5, -0.5], None]
 
 
 def test_logprobs_travel_with_their_rows() -> None:

@@ -7,9 +7,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 import sparkllm
-from sparkllm.functions import llm
+from sparkllm.functions import llm, llm_embed
 from tests.engines import chosen, digest
-from tests.remote.chat_server import ChatServer
+from tests.remote.chat_server import ChatServer, vector_of
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -65,6 +65,18 @@ def test_an_answer_outside_the_labels_is_an_error_of_its_row(
     fine, stray = [row.d for row in table.select(detail).collect()]
     assert fine.error is None
     assert (stray.value, stray.error.code) == (None, "INVALID_ANSWER")
+
+
+def test_embeddings_come_from_the_model_that_is_named_for_them(
+    spark: SparkSession, service: ChatServer
+) -> None:
+    table = spark.createDataFrame([("a",), ("b",), ("a",)], "x STRING").coalesce(1)
+    with pytest.raises(Exception, match=r"set spark\.sparkllm\.embedding\.model"):
+        table.select(llm_embed("x")).collect()
+    a, b, again = (row[0] for row in table.select(llm_embed("x", "some/embedder")).collect())
+    length = sum(number * number for number in vector_of("a")) ** 0.5
+    assert a == again == pytest.approx([number / length for number in vector_of("a")])
+    assert a != b
 
 
 def test_spark_redacts_the_token(spark: SparkSession, service: ChatServer) -> None:

@@ -1,5 +1,7 @@
 """A file of the store gives back what was written, and nothing of what was not written whole."""
 
+from array import array
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,6 +91,14 @@ def test_reading_goes_on_where_it_ended(
 
 @given(answers)
 def test_an_answer_is_the_same_as_a_record(result: Result) -> None:
+    value = encode_result(result)
+    assert value is not None
+    assert decode_result(value) == result
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=8))
+def test_an_embedding_is_the_same_as_a_record(numbers: list[float]) -> None:
+    result = Result(0, "", "embedding", prompt_tokens=3, embedding=array("f", numbers))
     value = encode_result(result)
     assert value is not None
     assert decode_result(value) == result

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from threading import local
 
@@ -19,10 +19,12 @@ class LogitRows:
     Attributes:
         count: rows, taken in order from what reaches the LM head.
         token_ids: the tokens whose logits are wanted, `[u]`; None for the whole vocabulary.
+        states: whether they are wanted themselves, and no logits.
     """
 
     count: int
     token_ids: Tensor | None
+    states: bool = False
 
 
 class Stage(Enum):
@@ -56,6 +58,7 @@ class ForwardContext:
         answering: what the last layer computes in full; None for all tokens.
         logits: the logits wanted.
         stage: of the layer under way.
+        states: the hidden states that were wanted, `[rows, hidden]`.
     """
 
     pool: KeyValuePool
@@ -63,6 +66,7 @@ class ForwardContext:
     answering: AnsweringTokens | None
     logits: list[LogitRows]
     stage: Stage = Stage.WHOLE
+    states: list[Tensor] = field(default_factory=list)
 
 
 _thread = local()

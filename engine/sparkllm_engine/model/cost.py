@@ -70,6 +70,7 @@ class CostModel:
         logits = sum(
             len(row.wanted) * (self._vocabulary if row.wanted_ids is None else len(row.wanted_ids))
             for row in rows
+            if not row.states
         )
         linear = tokens * (self._all + self._last_keys) + wanted * self._last_rest
         flops = 2 * (linear + logits * self._head)

@@ -27,11 +27,12 @@ from sparkllm_engine.threads import WorkerThreads
 
 @dataclass(frozen=True, slots=True)
 class RowLogits:
-    """Logits of some rows of a step that wanted the same tokens.
+    """Logits of some rows of a step that wanted the same tokens, or their hidden states.
 
     Attributes:
         rows: indices of the rows.
-        logits: `[rows, wanted, u]` or `[rows, wanted, vocabulary]`, float32.
+        logits: `[rows, wanted, u]`, `[rows, wanted, vocabulary]` or `[rows, wanted, hidden]`,
+            float32.
     """
 
     rows: list[int]
@@ -142,10 +143,15 @@ class Decoder:
             ).logits.view(-1)
         answers = []
         first = 0
+        states = iter(context.states)
         for group, wants in zip(groups, context.logits, strict=True):
-            width = self._head.width if wants.token_ids is None else len(wants.token_ids)
-            block = logits[first : first + wants.count * width]
-            first += wants.count * width
+            if wants.states:
+                block = next(states)
+                width = block.shape[-1]
+            else:
+                width = self._head.width if wants.token_ids is None else len(wants.token_ids)
+                block = logits[first : first + wants.count * width]
+                first += wants.count * width
             shaped = block.view(len(group), -1, width).float()
             answers.append(RowLogits([members[index] for index in group], shaped))
         return answers
@@ -163,12 +169,14 @@ def _answering(
 
 
 def _by_wanted(rows: Rows[PackedRow]) -> list[list[int]]:
-    groups: dict[int, list[int]] = {}
+    groups: dict[tuple[bool, int], list[int]] = {}
     for index, row in enumerate(rows):
         if row.wanted:
-            groups.setdefault(id(row.wanted_ids), []).append(index)
+            groups.setdefault((row.states, id(row.wanted_ids)), []).append(index)
     return list(groups.values())
 
 
 def _logit_rows(rows: Rows[PackedRow], group: list[int]) -> LogitRows:
-    return LogitRows(sum(len(rows[index].wanted) for index in group), rows[group[0]].wanted_ids)
+    first = rows[group[0]]
+    count = sum(len(rows[index].wanted) for index in group)
+    return LogitRows(count, first.wanted_ids, first.states)

@@ -12,6 +12,7 @@ class SelectiveHead(nn.Module):
 
     The groups of rows want different numbers of tokens, so their logits leave laid end to end, as
     `[1, 1, numbers]`; what a model does to logits after its head (scale, soft-cap) is elementwise.
+    Hidden states that are wanted themselves are left in the context.
     """
 
     def __init__(self, head: nn.Linear) -> None:
@@ -33,14 +34,14 @@ class SelectiveHead(nn.Module):
         """Return the wanted logits of `hidden`, `[1, rows, hidden]`."""
         context = bound_context()
         assert context is not None, "the model runs through Decoder.forward only"
-        if not context.logits:
-            return hidden.new_empty(1, 1, 0)
-        parts = []
+        parts = [hidden.new_empty(0)]
         first = 0
         for group in context.logits:
             rows = hidden[0, first : first + group.count]
             first += group.count
-            if group.token_ids is None:
+            if group.states:
+                context.states.append(rows)
+            elif group.token_ids is None:
                 parts.append(self._head(rows).reshape(-1))
             else:
                 weight, bias = self._rows(group.token_ids)

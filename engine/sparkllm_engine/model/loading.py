@@ -39,6 +39,77 @@ class LoadedModel:
     context_length: int
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A model that was found, and how to load it.
+
+    Attributes:
+        name: Hugging Face id or local path.
+        config: of transformers.
+        device: where it will compute.
+        dtype: of its weights.
+    """
+
+    name: str
+    config: Any
+    device: torch.device
+    dtype: torch.dtype
+
+    def load(self, auto: Any, kind: str, attention: str | None = None) -> PreTrainedModel:
+        """Return the model in evaluation mode, on its device.
+
+        Args:
+            auto: a class of transformers such as `AutoModelForCausalLM`.
+            kind: what that makes of it, for people.
+            attention: implementation by transformers' name, None for its choice.
+
+        Raises:
+            EngineConfigError: it can't be loaded as that.
+        """
+        try:
+            model = auto.from_pretrained(
+                self.name,
+                config=self.config,
+                dtype=self.dtype,
+                attn_implementation=attention,
+                **_only_local(self.name),
+            )
+        except Exception as error:
+            raise EngineConfigError(
+                f"model '{self.name}' ({self.config.model_type}) can't be loaded as {kind}: {error}"
+            ) from error
+        loaded: PreTrainedModel = model.to(self.device).eval().requires_grad_(False)
+        return loaded
+
+    def tokenizer(self) -> Any:
+        """Return the tokenizer as transformers loads it.
+
+        Raises:
+            EngineConfigError: there is none.
+        """
+        try:
+            return AutoTokenizer.from_pretrained(self.name, **_only_local(self.name))
+        except Exception as error:
+            raise EngineConfigError(
+                f"model '{self.name}' has no usable tokenizer: {error}"
+            ) from error
+
+
+def find_model(config: EngineConfig) -> Source:
+    """Look a model up.
+
+    Raises:
+        EngineConfigError: it is not found, or the device can't be used.
+    """
+    name = config.model
+    try:
+        model_config = AutoConfig.from_pretrained(name, **_only_local(name))
+    except (OSError, ValueError, KeyError) as error:
+        raise EngineConfigError(_why_not_found(name, error)) from error
+    device = _device(config)
+    return Source(name, model_config, device, _dtype(config, device))
+
+
 def load_model(config: EngineConfig) -> LoadedModel:
     """Load model and tokenizer and check that the engine can serve them.
 
@@ -46,32 +117,13 @@ def load_model(config: EngineConfig) -> LoadedModel:
         EngineConfigError: not found, not a decoder, an architecture the engine can't serve, or
             a length beyond the model's context.
     """
-    name = config.model
-    source: dict[str, Any] = {"local_files_only": True} if Path(name).is_dir() else {}
-    try:
-        model_config = AutoConfig.from_pretrained(name, **source)
-    except (OSError, ValueError, KeyError) as error:
-        raise EngineConfigError(_why_not_found(name, error)) from error
-    if model_config.is_encoder_decoder:
-        raise EngineConfigError(f"model '{name}' is not a decoder but {model_config.model_type}")
-    device = _device(config)
-    try:
-        model = AutoModelForCausalLM.from_pretrained(
-            name,
-            config=model_config,
-            dtype=_dtype(config, device),
-            attn_implementation="eager",
-            **source,
-        )
-    except Exception as error:
+    source = find_model(config)
+    if source.config.is_encoder_decoder:
         raise EngineConfigError(
-            f"model '{name}' ({model_config.model_type}) can't be loaded as a decoder: {error}"
-        ) from error
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(name, **source)
-    except Exception as error:
-        raise EngineConfigError(f"model '{name}' has no usable tokenizer: {error}") from error
-    model = model.to(device).eval().requires_grad_(False)
+            f"model '{config.model}' is not a decoder but {source.config.model_type}"
+        )
+    model = source.load(AutoModelForCausalLM, "a decoder", "eager")
+    tokenizer = source.tokenizer()
     with torch.inference_mode():
         probe = probe_model(model)
     return LoadedModel(
@@ -79,8 +131,12 @@ def load_model(config: EngineConfig) -> LoadedModel:
         tokenizer=tokenizer,
         probe=probe,
         end_tokens=_end_tokens(model, tokenizer),
-        context_length=_context_length(config, model_config),
+        context_length=_context_length(config, source.config),
     )
+
+
+def _only_local(name: str) -> dict[str, Any]:
+    return {"local_files_only": True} if Path(name).is_dir() else {}
 
 
 def _why_not_found(name: str, error: Exception) -> str:

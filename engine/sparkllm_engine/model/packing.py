@@ -24,6 +24,7 @@ class PackedRow:
         wanted: offsets in `token_ids` where logits are wanted.
         wanted_ids: `[u]`, the tokens whose logits are wanted; None for the whole vocabulary. Rows
             with the same tensor want the same number of logits.
+        states: whether the hidden states behind the last layer are wanted instead of logits.
     """
 
     token_ids: NDArray[np.int32]
@@ -35,6 +36,7 @@ class PackedRow:
     tail_visible: NDArray[np.bool_] | None = None
     wanted: tuple[int, ...] = ()
     wanted_ids: Tensor | None = None
+    states: bool = False
 
     @property
     def length(self) -> int:

@@ -15,6 +15,7 @@ from jsonschema.exceptions import SchemaError
 from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.request import Request, Result, SamplingParameters
 
+PATH = "/chat/completions"
 _FIELD = "answer"
 _SHOWN = 200
 

@@ -5,19 +5,14 @@ import random
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 
 from sparkllm_engine.errors import RowErrorCode
+from sparkllm_engine.remote import chat, embeddings
 from sparkllm_engine.remote.breaker import CircuitBreaker, OutageError
-from sparkllm_engine.remote.chat import (
-    UnreadableAnswerError,
-    body_of,
-    estimated_tokens,
-    problem_of,
-    read_answer,
-)
+from sparkllm_engine.remote.chat import UnreadableAnswerError, problem_of
 from sparkllm_engine.remote.config import RemoteConfig
 from sparkllm_engine.remote.rate_limit import Limiter
 from sparkllm_engine.request import Request, Result
@@ -30,6 +25,18 @@ _UNKNOWN_CUSTOMER = 401
 _SHUT_SECONDS = 30.0
 _SHOWN = 300
 _TOO_LONG = ("context_length_exceeded", "maximum context length", "maximum model length")
+
+
+class _Form(Protocol):
+    """How a kind of requests is written and read: the modules `chat` and `embeddings`."""
+
+    PATH: str
+
+    def body_of(self, request: Request, model: str) -> dict[str, Any]: ...
+
+    def estimated_tokens(self, request: Request) -> int: ...
+
+    def read_answer(self, request: Request, content: bytes) -> Result: ...
 
 
 class _AttemptError(Exception):
@@ -66,7 +73,7 @@ class ChatService:
         self._not_before = 0.0
         self._shut_until = 0.0
         self._shut_reason = ""
-        self._url = f"{config.base_url.rstrip('/')}/chat/completions"
+        self._base_url = config.base_url.rstrip("/")
         self._client = httpx2.AsyncClient(
             headers={"authorization": f"Bearer {token}"} if token else {},
             limits=httpx2.Limits(max_connections=config.concurrency),
@@ -81,11 +88,13 @@ class ChatService:
             return _error(request, RowErrorCode.INVALID_CALL, problem)
         if time.monotonic() < self._shut_until:
             return _error(request, RowErrorCode.BACKEND, f"not asked: {self._shut_reason}")
-        body, tokens = body_of(request, self._config.model), estimated_tokens(request)
+        form = _form(request)
+        url = self._base_url + form.PATH
+        body, tokens = form.body_of(request, self._config.model), form.estimated_tokens(request)
         began, failures, throttled = time.monotonic(), 0, 0
         while True:
             try:
-                return await self._attempt(request, body, tokens)
+                return await self._attempt(request, url, body, tokens)
             except OutageError as error:
                 return _error(request, RowErrorCode.BACKEND, self._redacted(str(error)))
             except _AttemptError as failure:
@@ -103,13 +112,15 @@ class ChatService:
         """Close the connections."""
         await self._client.aclose()
 
-    async def _attempt(self, request: Request, body: Mapping[str, Any], tokens: int) -> Result:
+    async def _attempt(
+        self, request: Request, url: str, body: Mapping[str, Any], tokens: int
+    ) -> Result:
         await self._breaker.enter()
         try:
             await self._limiter.acquire(tokens)
             while (wait := self._not_before - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
-            response = await self._post(body)
+            response = await self._post(url, body)
             result = self._read(request, response)
         except _AttemptError as failure:
             self._note(failure)
@@ -134,12 +145,12 @@ class ChatService:
             until = time.monotonic() + failure.wait + random.uniform(0, _BACKOFF)
             self._not_before = max(self._not_before, until)
 
-    async def _post(self, body: Mapping[str, Any]) -> httpx2.Response:
+    async def _post(self, url: str, body: Mapping[str, Any]) -> httpx2.Response:
         self.counts["attempts"] += 1
         timeout = self._config.timeout
         try:
             async with asyncio.timeout(timeout):
-                return await self._client.post(self._url, json=body)
+                return await self._client.post(url, json=body)
         except (TimeoutError, httpx2.TimeoutException) as error:
             message = f"no whole answer within {timeout:g} s (spark.sparkllm.openai.timeout)"
             raise _AttemptError(message, RowErrorCode.TIMEOUT) from error
@@ -150,7 +161,7 @@ class ChatService:
         status = response.status_code
         if status == httpx2.codes.OK:
             try:
-                return read_answer(request, response.content)
+                return _form(request).read_answer(request, response.content)
             except UnreadableAnswerError as error:
                 raise _AttemptError(str(error)) from error
         said = f"status {status}: {response.text[:_SHOWN]}"
@@ -168,6 +179,10 @@ class ChatService:
 
     def _redacted(self, text: str) -> str:
         return text.replace(self._token, "(redacted)") if self._token else text
+
+
+def _form(request: Request) -> _Form:
+    return embeddings if request.parameters.embedding else chat
 
 
 def _full_jitter(failures: int) -> float:

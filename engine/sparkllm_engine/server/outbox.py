@@ -64,6 +64,7 @@ class Parcel:
             origins == Origin.STORE,
             [(result.probabilities if probabilities else ()) or None for result in results],
             [_logprobs(result) for result in results],
+            [_embedding(result) for result in results],
         ]
         arrays = [
             pa.array(column, kind)
@@ -74,6 +75,10 @@ class Parcel:
 
 def _logprobs(result: Result) -> list[dict[str, object]] | None:
     return [asdict(token) for token in result.logprobs] or None
+
+
+def _embedding(result: Result) -> "np.ndarray[tuple[int], np.dtype[np.float32]] | None":
+    return None if result.embedding is None else np.frombuffer(result.embedding, np.float32)
 
 
 class Outbox:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from sparkllm_engine.request import SamplingParameters
 
-PROTOCOL_VERSION: Final = 2
+PROTOCOL_VERSION: Final = 3
 _LONGEST_REFUSAL = 2000
 
 _TOKEN = [("token", pa.int32()), ("text", pa.utf8()), ("logprob", pa.float64())]
@@ -42,6 +42,7 @@ RESULT_SCHEMA: Final = pa.schema(
         pa.field("stored", pa.bool_()),
         pa.field("probabilities", pa.list_(pa.float64())),
         pa.field("logprobs", pa.list_(pa.struct([*_TOKEN, ("top", pa.list_(pa.struct(_TOKEN)))]))),
+        pa.field("embedding", pa.list_(pa.float32())),
     ]
 )
 
@@ -125,7 +126,7 @@ _INTEGERS = ("max_tokens", "min_tokens", "top_k")
 _PERHAPS_INTEGERS = ("seed", "logprobs")
 _NUMBERS = ("temperature", "top_p")
 _TEXTS = ("choices", "stop")
-_FLAGS = ("length_normalized", "probabilities")
+_FLAGS = ("length_normalized", "probabilities", "embedding")
 
 
 def _check_types(sampling: Mapping[str, object]) -> None:

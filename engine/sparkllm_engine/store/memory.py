@@ -107,4 +107,5 @@ def _size(result: Result) -> int:
         + sys.getsizeof(result.text)
         + _PROBABILITY_BYTES * len(result.probabilities)
         + _LOGPROB_BYTES * logprobs
+        + (0 if result.embedding is None else sys.getsizeof(result.embedding))
     )

@@ -1,7 +1,11 @@
-"""An answer as the bytes of a record, and back."""
+"""An answer as the bytes of a record, and back.
+
+record = head text probability{choices} rest     rest = logprobs as JSON, or the embedding
+"""
 
 import json
 import struct
+from array import array
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -9,7 +13,7 @@ import numpy as np
 
 from sparkllm_engine.request import Result, TokenLogprob
 
-_REASONS: Final = ("stop", "length", "choice")
+_REASONS: Final = ("stop", "length", "choice", "embedding")
 _HEAD = struct.Struct("<BIIIIH")
 
 
@@ -27,8 +31,7 @@ def encode_result(result: Result) -> bytes | None:
         len(result.probabilities),
     )
     probabilities = np.array(result.probabilities, "<f8").tobytes()
-    logprobs = json.dumps([asdict(token) for token in result.logprobs]) if result.logprobs else ""
-    return b"".join((head, text, probabilities, logprobs.encode()))
+    return b"".join((head, text, probabilities, _rest(result)))
 
 
 def decode_result(value: bytes) -> Result | None:
@@ -39,7 +42,8 @@ def decode_result(value: bytes) -> Result | None:
         text = value[_HEAD.size : end].decode("utf-8", "surrogatepass")
         probabilities = tuple(np.frombuffer(value, "<f8", choices, end).tolist()) if choices else ()
         rest = value[end + 8 * choices :]
-        logprobs = tuple(_token(token) for token in json.loads(rest)) if rest else ()
+        embedded = _REASONS[reason] == "embedding"
+        logprobs = tuple(map(_token, json.loads(rest))) if rest and not embedded else ()
         return Result(
             id=0,
             text=text,
@@ -49,9 +53,17 @@ def decode_result(value: bytes) -> Result | None:
             output_tokens=output,
             probabilities=probabilities,
             logprobs=logprobs,
+            embedding=array("f", np.frombuffer(rest, "<f4").tolist()) if embedded else None,
         )
     except (struct.error, ValueError, IndexError, KeyError, TypeError):
         return None
+
+
+def _rest(result: Result) -> bytes:
+    if result.embedding is not None:
+        return np.array(result.embedding, "<f4").tobytes()
+    logprobs = [asdict(token) for token in result.logprobs]
+    return json.dumps(logprobs).encode() if logprobs else b""
 
 
 def _token(body: dict[str, Any]) -> TokenLogprob:

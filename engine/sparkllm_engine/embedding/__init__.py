@@ -1,0 +1,1 @@
+"""Embeddings: of a sentence-embedding model, or the form that all embeddings have."""
