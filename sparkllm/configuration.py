@@ -152,9 +152,9 @@ WORKER_WINDOW_ROWS = _declare(
 OPTIMIZER_COLUMN_ORDER = _declare(
     COLUMN_ORDER, "optimizer.columnOrder", "asWritten", "session",
     "How far the order of a row's fields in its prompt may differ from that of the call, so that "
-    "more rows share prefixes: not at all, one order for all rows of a task (learned from its "
-    "first window), or one for each group of rows. A model may answer differently when fields "
-    "change places.",
+    "more rows share prefixes: not at all, one order for all rows of the query (by statistics of "
+    "ANALYZE TABLE … FOR COLUMNS, else learned from a sample when it runs), or one for each group "
+    "of rows. A model may answer differently when fields change places.",
 )  # fmt: skip
 for _rule, _meaning in {
     "cheapPredicatesFirst": "Filter by predicates without a model call before those with one.",
@@ -173,6 +173,10 @@ for _rule, _meaning in {
 _declare(
     COUNT, "optimizer.prefixExchange.minRows", "10000", "session",
     "Inputs that Spark estimates to have fewer rows are not exchanged.",
+)  # fmt: skip
+_declare(
+    COUNT, "optimizer.prefixExchange.partitions", "0", "session",
+    "Partitions of exchanged inputs. 0: two for each engine, if its executor has so many cores.",
 )  # fmt: skip
 TASKS_PATH = _declare(
     TEXT, "tasks.path", "", "session",

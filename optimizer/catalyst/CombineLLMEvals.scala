@@ -22,7 +22,7 @@ import org.apache.spark.sql.catalyst.trees.TreePattern.PYTHON_UDF
 object CombineLLMEvals extends Rule[LogicalPlan] {
   override def apply(plan: LogicalPlan): LogicalPlan =
     plan.transformUpWithPruning(_.containsPattern(PYTHON_UDF)) {
-      case LLMEval(calls, below: LLMEval, _) if areIndependent(calls, below) =>
+      case LLMEval(calls, below: LLMEval, _, _) if areIndependent(calls, below) =>
         LLMEval(below.calls ++ calls, below.child)
     }
 

@@ -5,9 +5,7 @@ import org.apache.spark.sql.catalyst.plans.logical._
 import org.apache.spark.sql.catalyst.plans.logical.statsEstimation.EstimationUtils
 import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.catalyst.trees.TreePattern.PYTHON_UDF
-import org.apache.spark.sql.classic.SparkSession
 import org.apache.spark.sql.internal.SQLConf
-import org.apache.spark.sql.types.StringType
 
 /**
  * Brings rows whose prompts begin alike to the same task, equal ones next to each other.
@@ -19,15 +17,17 @@ import org.apache.spark.sql.types.StringType
  * becomes
  * {{{
  *   LLMEval [llm(classify, a, b) AS llm#1]
- *   +- Sort [substring(a, 1, 256), xxhash64(a), substring(b, 1, 256), xxhash64(b)], not global
- *      +- RepartitionByExpression [the same], a partition for each core
- *         +- Relation [a, b]
+ *   +- Project [a, b]
+ *      +- Sort [prefix#2], not global
+ *         +- Project [a, b, prefix_key(subquery.order, a, b) AS prefix#2]
+ *            +- RepartitionByExpression [planned_partition(prefix_key(…), subquery.bounds)]
+ *               +- Relation [a, b]
  * }}}
  *
- * Equal inputs are then asked once in the whole query, not once in each task, and a value that most
- * rows have is split along the next column, so no task gets more than its share. Spark takes a
- * sample of the input to find the bounds of the partitions; of a text the sample holds the start,
- * and a hash that keeps equal ones together however long the start that others share.
+ * Equal inputs are then asked once in the whole query, not once in each task. Where a partition
+ * begins is known from a sample of the distinct inputs, planned when the query runs: see
+ * [[SampledPlan]]. Partitions have equal work, in tokens that no cache serves, so a value that most
+ * rows have is split along the next column.
  *
  * Left alone are inputs below `spark.sparkllm.optimizer.prefixExchange.minRows`, what has an order
  * or a partitioning that the query asked for, rows of which a LIMIT takes the first, streams,
@@ -36,28 +36,21 @@ import org.apache.spark.sql.types.StringType
 object ExchangeByPrefix extends Rule[LogicalPlan] {
   private val MinRows = "spark.sparkllm.optimizer.prefixExchange.minRows"
   private val DefaultMinRows = 10000L
-  private val ShownStart = 256
 
   override def apply(plan: LogicalPlan): LogicalPlan =
     if (!Switch.PrefixExchange.isOn || !plan.containsPattern(PYTHON_UDF) || plan.isStreaming
         || looksAtPartitions(plan)) {
       plan
     } else {
-      val partitions = SparkSession.active.sparkContext.defaultParallelism
+      val partitions = Engines.partitions
       if (partitions > 1) exchanged(plan, partitions, limited = false) else plan
     }
 
   /** @param limited whether a LIMIT above may need only some of the rows */
   private def exchanged(plan: LogicalPlan, partitions: Int, limited: Boolean): LogicalPlan =
     plan match {
-      case evaluation: LLMEval if !limited && isLarge(evaluation.child) =>
-        val order = prefixOrder(evaluation)
-        if (order.isEmpty) {
-          evaluation
-        } else {
-          val moved = RepartitionByExpression(order, evaluation.child, partitions)
-          evaluation.copy(child = Sort(order, global = false, moved))
-        }
+      case evaluation: LLMEval if !limited && isExchangeable(evaluation) =>
+        evaluation.copy(child = exchanged(evaluation, partitions))
       case other =>
         val below = other match {
           case _: LocalLimit | _: GlobalLimit | _: Offset => true
@@ -68,9 +61,26 @@ object ExchangeByPrefix extends Rule[LogicalPlan] {
         other.mapChildren(exchanged(_, partitions, below))
     }
 
-  private def isLarge(child: LogicalPlan): Boolean =
-    child.outputOrdering.isEmpty && !isArranged(child) &&
-      !child.exists(_.isInstanceOf[LLMEval]) && rows(child) >= minRows
+  private def exchanged(evaluation: LLMEval, partitions: Int): LogicalPlan = {
+    val plan = evaluation.order match {
+      case Some(GetStructField(learned: ScalarSubquery, _, _)) => SampledPlan(learned)
+      case _ => SampledPlan.of(evaluation, partitions)
+    }
+    val rows = evaluation.child
+    val key = PrefixKey(plan.order, LLMEval.cells(evaluation.columns))
+    val partition = PlannedPartition(key, plan.bounds, partitions)
+    val moved = RepartitionByExpression(Seq(partition), rows, partitions)
+    val prefix = Alias(key, "prefix")()
+    val order = Seq(SortOrder(prefix.toAttribute, Ascending))
+    Project(rows.output, Sort(order, global = false, Project(rows.output :+ prefix, moved)))
+  }
+
+  private def isExchangeable(evaluation: LLMEval): Boolean = {
+    val rows = evaluation.child
+    rows.outputOrdering.isEmpty && !isArranged(rows) &&
+      evaluation.columns.exists(!_.foldable) && SampledPlan.isPossible(evaluation) &&
+      estimatedRows(rows) >= minRows
+  }
 
   /** Whether the query says in which order or partitions these rows come. */
   private def isArranged(plan: LogicalPlan): Boolean = plan match {
@@ -81,10 +91,10 @@ object ExchangeByPrefix extends Rule[LogicalPlan] {
   }
 
   /** An estimate of the rows; without statistics a join has as many as its larger side. */
-  private def rows(plan: LogicalPlan): BigInt = {
+  private def estimatedRows(plan: LogicalPlan): BigInt = {
     val estimated = plan.stats.rowCount.getOrElse(plan match {
-      case union: Union => union.children.map(rows).sum
-      case other if other.children.nonEmpty => other.children.map(rows).max
+      case union: Union => union.children.map(estimatedRows).sum
+      case other if other.children.nonEmpty => other.children.map(estimatedRows).max
       case leaf => leaf.stats.sizeInBytes / EstimationUtils.getSizePerRow(leaf.output)
     })
     plan.maxRows.fold(estimated)(most => estimated.min(BigInt(most)))
@@ -92,22 +102,6 @@ object ExchangeByPrefix extends Rule[LogicalPlan] {
 
   private def minRows: BigInt =
     BigInt(SQLConf.get.getConfString(MinRows, DefaultMinRows.toString).toLong)
-
-  private def prefixOrder(evaluation: LLMEval): Seq[SortOrder] = {
-    val calls = evaluation.calls.map(_.child.asInstanceOf[LLMCall])
-    val arguments = calls.filterNot(_.spec.isOnGroups).flatMap(_.arguments).filter { argument =>
-      argument.deterministic && !argument.foldable && !argument.containsPattern(PYTHON_UDF)
-    }
-    ExpressionSet(arguments).toSeq.flatMap(sortedBy).map(SortOrder(_, Ascending))
-  }
-
-  private def sortedBy(argument: Expression): Seq[Expression] = argument.dataType match {
-    case _: StringType =>
-      val start = Substring(argument, Literal(1), Literal(ShownStart))
-      Seq(start, new XxHash64(Seq(argument)))
-    case orderable if RowOrdering.isOrderable(orderable) => Seq(argument)
-    case _ => Nil
-  }
 
   private def looksAtPartitions(plan: LogicalPlan): Boolean = plan.exists {
     _.expressions.exists(_.exists {

@@ -1,16 +1,22 @@
 package org.apache.spark.sql.sparkllm
 
-import org.apache.spark.sql.catalyst.expressions.{Alias, Attribute, AttributeSet}
+import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.plans.logical.{LogicalPlan, UnaryNode}
+import org.apache.spark.sql.types.StringType
 
 /**
  * Evaluates calls, each once for every row of `child`, and adds their answers to its columns.
  *
  * @param calls aliases of [[LLMCall]]s whose arguments hold no further call
  * @param firstWindow how many rows are taken at first, where few may be enough
+ * @param order in which the columns stand in all prompts: positions in `columns`, an array of
+ *              integers; None leaves it to the tasks
  */
 case class LLMEval(
-    calls: Seq[Alias], child: LogicalPlan, firstWindow: Option[FirstWindow] = None)
+    calls: Seq[Alias],
+    child: LogicalPlan,
+    firstWindow: Option[FirstWindow] = None,
+    order: Option[Expression] = None)
     extends UnaryNode {
 
   override def output: Seq[Attribute] = child.output ++ calls.map(_.toAttribute)
@@ -21,6 +27,17 @@ case class LLMEval(
 
   override def maxRowsPerPartition: Option[Long] = child.maxRowsPerPartition
 
+  /** What the calls are given, each once, as the worker gets it. */
+  def columns: Seq[Expression] = new PythonEvaluation(unguardedCalls).arguments
+
+  def unguardedCalls: Seq[LLMCall] = calls.map(_.child.asInstanceOf[LLMCall].unguarded)
+
+  /** The rows that some call is asked about, None for all. */
+  def guard: Option[Expression] = {
+    val guards = calls.map(_.child.asInstanceOf[LLMCall].guard)
+    if (guards.forall(_.isDefined)) guards.flatten.reduceOption(Or) else None
+  }
+
   /** The answer of an equal call, if it is among these; one without a guard serves any guard. */
   def answerOf(call: LLMCall): Option[Attribute] =
     calls
@@ -29,4 +46,13 @@ case class LLMEval(
 
   override protected def withNewChildInternal(newChild: LogicalPlan): LLMEval =
     copy(child = newChild)
+}
+
+object LLMEval {
+
+  /** Columns as texts. */
+  def cells(columns: Seq[Expression]): Seq[Expression] = columns.map {
+    case text if text.dataType == StringType => text
+    case other => Cast(other, StringType)
+  }
 }

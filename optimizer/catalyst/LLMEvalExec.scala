@@ -12,7 +12,10 @@ import org.apache.spark.sql.execution.metric.SQLMetric
  * function, so that the engine has their requests together. See [[PythonEvaluation]].
  */
 case class LLMEvalExec(
-    calls: Seq[Alias], child: SparkPlan, firstWindow: Option[FirstWindow] = None)
+    calls: Seq[Alias],
+    child: SparkPlan,
+    firstWindow: Option[FirstWindow] = None,
+    order: Option[Expression] = None)
     extends UnaryExecNode {
 
   override def output: Seq[Attribute] = child.output ++ calls.map(_.toAttribute)
@@ -28,7 +31,8 @@ case class LLMEvalExec(
   override lazy val metrics: Map[String, SQLMetric] = UsageMetrics.create(sparkContext)
 
   override protected def doExecute(): RDD[InternalRow] = {
-    val evaluation = new PythonEvaluation(calls.map(_.child.asInstanceOf[LLMCall]))
+    val evaluation = new PythonEvaluation(
+      calls.map(_.child.asInstanceOf[LLMCall]), order.flatMap(PrefixKey.positions(_)))
     val (input, evaluated) = evaluatedBy(evaluation)
     val counters = UsageMetrics.inOrder(metrics)
     val columns = child.output ++ evaluation.answers(input.last)

@@ -39,6 +39,7 @@ object LLMExtensions {
       LimitBeforeLLMEval,
       TopRowsBeforeLLMEval,
       LimitStopsAsking,
+      FieldOrder,
       ExchangeByPrefix)
 
   /**

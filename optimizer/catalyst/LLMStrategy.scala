@@ -17,8 +17,8 @@ object LLMStrategy extends SparkStrategy {
       val used = evaluation.calls.filter(call => project.references.contains(call.toAttribute))
       val child = if (used.isEmpty) evaluation.child else evaluation.copy(calls = used)
       Seq(planLater(project.copy(child = child)))
-    case LLMEval(calls, child, firstWindow) =>
-      Seq(LLMEvalExec(calls, planLater(child), firstWindow))
+    case LLMEval(calls, child, firstWindow, order) =>
+      Seq(LLMEvalExec(calls, planLater(child), firstWindow, order))
     case operator if operator.expressions.exists(LLMCall.isIn) =>
       Seq(planLater(ExtractLLMCalls.extract(operator)))
     case _ => Nil

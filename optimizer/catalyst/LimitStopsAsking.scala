@@ -37,7 +37,7 @@ object LimitStopsAsking extends Rule[LogicalPlan] {
 
   /** The plan with calls that first take `rows` rows, as far down as rows are passed one by one. */
   private def startingWith(rows: Int, plan: LogicalPlan): LogicalPlan = plan match {
-    case LLMEval(calls, child, _) =>
+    case LLMEval(calls, child, _, _) =>
       LLMEval(calls, startingWith(rows, child), Some(FirstWindow(rows)))
     case _: Project | _: Filter | _: Generate | _: Union =>
       plan.withNewChildren(plan.children.map(startingWith(rows, _)))

@@ -14,8 +14,10 @@ import org.apache.spark.sql.types.{DataType, StringType, StructField, StructType
 /**
  * Several calls as one Python function over a struct of their distinct arguments. A row's result
  * is a struct of the answers, and the usage of the window that the row is the first of, else NULL.
+ *
+ * @param order of the columns in all prompts: positions in [[LLMEval.columns]]
  */
-class PythonEvaluation(calls: Seq[LLMCall]) {
+class PythonEvaluation(calls: Seq[LLMCall], order: Option[Seq[Int]] = None) {
   import PythonEvaluation._
 
   /** The arguments of each call, and its guard if it has one. */
@@ -23,7 +25,8 @@ class PythonEvaluation(calls: Seq[LLMCall]) {
     call.arguments.map(whereAsked(_, call.guard)) ++ call.guard
   }
 
-  private val arguments: Seq[Expression] =
+  /** What the function is given, each once. */
+  val arguments: Seq[Expression] =
     inputs.flatten.foldLeft(Vector.empty[Expression]) { (seen, argument) =>
       if (seen.exists(_.semanticEquals(argument))) seen else seen :+ argument
     }
@@ -62,16 +65,29 @@ class PythonEvaluation(calls: Seq[LLMCall]) {
       If(IsNull(answer), Literal(null, dataType), CreateNamedStruct(fields.toSeq))
     }
 
-  private def function: PythonUDF = {
-    val fields = arguments.zipWithIndex.flatMap { case (argument, position) =>
+  /** The arguments as the struct that the function is given. */
+  def argumentStruct: CreateNamedStruct =
+    CreateNamedStruct(arguments.zipWithIndex.flatMap { case (argument, position) =>
       Seq(Literal(s"argument_$position"), argument)
-    }
-    val command = PythonPickle.command(Function, json, ReadType, resultType.json)
+    })
+
+  private def function: PythonUDF = functionOf(Function, argumentStruct, resultType, Map.empty)
+
+  /**
+   * Another function about the same calls.
+   *
+   * @param name of its class, `module.Class`
+   * @param struct the arguments
+   * @param more what its JSON holds beside the calls
+   */
+  def functionOf(
+      name: String, struct: Expression, result: StructType, more: Map[String, Any]): PythonUDF = {
+    val command = PythonPickle.command(name, json(more), ReadType, result.json)
     val arrow = PythonUDF(
       LLMFunction.Name,
       pythonFunction(command),
-      resultType,
-      Seq(CreateNamedStruct(fields)),
+      result,
+      Seq(struct),
       ArrowIterator,
       udfDeterministic = true)
     if (PythonUDF.isScalarPythonUDF(arrow)) arrow
@@ -79,17 +95,26 @@ class PythonEvaluation(calls: Seq[LLMCall]) {
   }
 
   /** The calls as JSON; `arguments` and `guard` are positions in the struct. */
-  private def json: String = {
+  private def json(more: Map[String, Any]): String = {
+    lazy val columns = new PythonEvaluation(calls.map(_.unguarded)).arguments
     val entries = calls.zip(inputs).map { case (call, inputs) =>
       def position(argument: Expression) = arguments.indexWhere(_.semanticEquals(argument))
       call.spec.entries + ("arguments" -> inputs.take(call.arguments.size).map(position)) ++
-        call.guard.map("guard" -> position(_))
+        call.guard.map("guard" -> position(_)) ++ order.map("order" -> ordered(call, _, columns))
     }
-    CallJson(Map[String, Any]("calls" -> entries, "time_zone" -> SQLConf.get.sessionLocalTimeZone))
+    CallJson(more ++ Map("calls" -> entries, "time_zone" -> SQLConf.get.sessionLocalTimeZone))
   }
 }
 
 object PythonEvaluation {
+
+  /** The names of a call's columns in this order of all columns. */
+  private def ordered(call: LLMCall, order: Seq[Int], columns: Seq[Expression]): Seq[String] = {
+    val place = order.zipWithIndex.toMap
+    call.spec.columns.zip(call.arguments).sortBy { case (_, argument) =>
+      place.getOrElse(columns.indexWhere(_.semanticEquals(argument)), -1)
+    }.map(_._1)
+  }
 
   /** A computed argument is NULL where its call isn't asked, as it may be an error there. */
   private def whereAsked(argument: Expression, guard: Option[Expression]): Expression =

@@ -14,6 +14,7 @@ from sparkllm_optimizer.planner import plan
 from sparkllm_optimizer.recipe import Recipe, Rule
 from sparkllm_optimizer.recipe import apply as apply_recipe
 from sparkllm_optimizer.recipe import learn as learn_recipe
+from sparkllm_optimizer.sampled import common_order, part_beginnings
 from sparkllm_optimizer.warm import Warm
 
 __all__ = [
@@ -35,9 +36,11 @@ __all__ = [
     "Warm",
     "apply_recipe",
     "choose_layout",
+    "common_order",
     "distinct_rows",
     "find_dependencies",
     "learn_recipe",
+    "part_beginnings",
     "partition",
     "plan",
     "prefix_hits",

@@ -67,9 +67,8 @@ def evaluate(
         def sender(question: Question) -> _Send:
             if question.prompt.combining:
                 return GroupAsker(question, settings.engine, opened).send
-            return partial(
-                send, question, planner=WindowPlanner(settings.plan), exchange=opened(question)
-            )
+            planner = WindowPlanner(settings.plan, question.order, question.slots)
+            return partial(send, question, planner=planner, exchange=opened(question))
 
         senders = [sender(question) for question in questions]
         for table in windows(batches, settings.window_rows):

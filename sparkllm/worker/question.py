@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from sparkllm.tasks import Call, Prompt, prompt_for
 from sparkllm.tasks.answer_type import AnswerType
+from sparkllm.tasks.prompt import Slot
 from sparkllm.tasks.task_answer import answer_type_of
 from sparkllm.worker.detail import detail_type
 from sparkllm_engine.request import SamplingParameters
@@ -21,7 +22,8 @@ class Question:
     """What one call asks of each row.
 
     `arguments[n]` is the position of the call's n-th column among the columns of a row. `guard` is
-    the position of the column that says which rows are asked, None to ask all.
+    the position of the column that says which rows are asked, None to ask all. `order` is that of
+    the columns in all prompts of the query, None where each task may choose.
     """
 
     call: Call
@@ -29,6 +31,7 @@ class Question:
     answer_type: AnswerType | None
     arguments: tuple[int, ...]
     guard: int | None = None
+    order: tuple[str, ...] | None = None
 
     @classmethod
     def of(
@@ -37,6 +40,7 @@ class Question:
         arguments: tuple[int, ...] | None = None,
         guard: int | None = None,
         time_zone: str = "UTC",
+        order: tuple[str, ...] | None = None,
     ) -> "Question":
         """Return what a call asks; without `arguments`, a row has just the call's columns.
 
@@ -46,7 +50,7 @@ class Question:
         prompt = prompt_for(call)
         answer_type = answer_type_of(prompt, call.returns, time_zone)
         positions = arguments or tuple(range(len(call.columns)))
-        return cls(call, prompt, answer_type, positions, guard)
+        return cls(call, prompt, answer_type, positions, guard, order)
 
     @property
     def sampling(self) -> Mapping[str, Any]:
@@ -58,6 +62,12 @@ class Question:
                 "probabilities": self.prompt.answer == "probability",
             }
         return {**self.prompt.sampling, **self.answer_type.parameters()}
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The columns whose values stand in the instruction, in its order."""
+        named = (part.column for part in self.prompt.head if isinstance(part, Slot))
+        return tuple(dict.fromkeys(named))
 
     @property
     def max_tokens(self) -> int:
@@ -96,6 +106,12 @@ def questions(text: str) -> list[Question]:
     body = json.loads(text)
     zone = body.get("time_zone", "UTC")
     return [
-        Question.of(Call.from_dict(call), tuple(call["arguments"]), call.get("guard"), zone)
+        Question.of(
+            Call.from_dict(call),
+            tuple(call["arguments"]),
+            call.get("guard"),
+            zone,
+            tuple(call["order"]) if "order" in call else None,
+        )
         for call in body["calls"]
     ]

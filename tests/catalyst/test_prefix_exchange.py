@@ -1,12 +1,14 @@
 """Large inputs are exchanged by the start of their prompts, and nothing else is."""
 
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from sparkllm_optimizer import PlanOptions, plan, prefix_hits
 from tests.catalyst.application import application
 from tests.catalyst.conftest import RecordedApplication
 
@@ -102,22 +104,33 @@ def test_small_inputs_are_not_exchanged(recorded: RecordedApplication) -> None:
     assert exchanges(recorded, PRODUCTS) == 0
 
 
-def test_a_value_of_most_rows_is_split_along_the_next_column(
+def test_a_value_of_most_rows_is_split_into_parts_of_equal_work(
     exchanging: RecordedApplication,
 ) -> None:
-    """Of 4,000 rows 60% have one product; each of two tasks gets half of all rows."""
+    """Of 4,000 rows 60% have one product; texts are longer the later the product's name sorts."""
     rows = (
-        "SELECT if(id % 5 < 3, 'hot', concat('product ', id % 40)) AS product, "
-        "concat('review ', id) AS review FROM range(0, 4000, 1, 4)"
+        "SELECT if(id % 5 < 3, 'hot', concat('product ', 100 + id % 400)) AS product, "
+        "concat(repeat('review ', 1 + id % 40), id) AS review FROM range(0, 4000, 1, 4)"
     )
-    query = f"SELECT llm('classify', product, review) AS s, product FROM ({rows})"
-    # A column that looks at partitions would keep the exchange away: each task writes a file.
-    exchanging.value(f"spark.sql({query!r}).write.mode('overwrite').parquet('split') and None")
-    files = "spark.read.parquet('split').select(F.input_file_name(), 'product').collect()"
-    found = [tuple(row) for row in exchanging.value(f"[tuple(r) for r in {files}]")]
-    sizes = Counter(file for file, _ in found)
-    assert len(sizes) == 2
-    assert max(sizes.values()) <= 1.15 * 2000
-    assert len({file for file, product in found if product == "hot"}) == 2
-    # At most one other product has rows on both sides of the bound.
-    assert len(set(found)) <= len({product for _, product in found}) + 1
+    query = f"SELECT llm('classify', product, review) AS s, product, review FROM ({rows})"
+    exchanging.value("spark.conf.set('spark.sparkllm.optimizer.prefixExchange.partitions', '8')")
+    try:
+        exchanging.value(f"spark.sql({query!r}).write.mode('overwrite').parquet('split') and None")
+    finally:
+        exchanging.value("spark.conf.unset('spark.sparkllm.optimizer.prefixExchange.partitions')")
+    files = sorted((exchanging.folder / "split").glob("*.parquet"))
+    parts = [pq.read_table(file).select(["product", "review"]) for file in files]
+    assert sum(part.num_rows for part in parts) == 4000
+    assert len(parts) == 8
+    whole = _to_compute(pa.concat_tables(parts))
+    work = [_to_compute(part) for part in parts]
+    assert max(work) / (sum(work) / 8) <= 1.15
+    assert sum(work) <= 1.02 * whole
+    assert sum("hot" in part.column("product").to_pylist() for part in parts) >= 4
+
+
+def _to_compute(rows: pa.Table) -> int:
+    """The tokens that a cache without bound leaves to compute."""
+    options = PlanOptions("asWritten")
+    hits = prefix_hits(plan(rows, options), rows, options)
+    return hits.prompt - hits.cached

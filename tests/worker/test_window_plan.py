@@ -40,3 +40,17 @@ def test_per_group_looks_at_each_window() -> None:
 def test_as_written_keeps_the_order_of_the_call() -> None:
     planner = WindowPlanner(PlanOptions("asWritten"))
     assert orders(planner, window("firm")) == {("city", "firm")}
+
+
+def test_per_query_keeps_the_order_that_the_query_decided() -> None:
+    planner = WindowPlanner(PlanOptions("perQuery"), order=("city", "firm"))
+    assert orders(planner, window("firm")) == {("city", "firm")}
+
+
+def test_rows_are_sorted_by_the_values_in_the_instruction_first() -> None:
+    rows = window("firm")
+    for column_order in ("asWritten", "perQuery", "perGroup"):
+        planner = WindowPlanner(PlanOptions(column_order), slots=("firm",))
+        ids = np.concatenate([group.row_ids for group in planner.groups(rows)])
+        firms = rows.column("firm").take(pa.array(ids)).to_pylist()
+        assert firms == sorted(firms)

@@ -1,5 +1,6 @@
 """The best single field order for all rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,20 +30,23 @@ class _State:
 
 
 def best_single_order(
-    cells: Cells, beam: int | None = None, statistics: PairStatistics | None = None
+    cells: Cells,
+    beam: int | None = None,
+    statistics: PairStatistics | None = None,
+    first: Sequence[int] = (),
 ) -> tuple[int, ...]:
     """Return the column order that saves most when rows are sorted by it.
 
     What a column saves depends only on the set of columns before it, so dynamic programming over
     sets finds the best order; with a `beam` (8 beyond 12 columns) only that many sets of each size
     are kept, those that save most together with a bound of what is still to come, read from
-    `statistics` (made here if there are none). A column with one value leads, columns without a
-    repeated value follow at the end.
+    `statistics` (made here if there are none). The order begins with the columns `first`; of the
+    others one with a single value leads, those without a repeated value follow at the end.
     """
-    constant, repeating, idle = _classes(cells)
+    constant, repeating, idle = ([c for c in kind if c not in first] for kind in _classes(cells))
     if beam is None and len(repeating) > MOST_EXACT_COLUMNS:
         beam = WIDE_BEAM
-    search = _Search(cells, repeating)
+    search = _Search(cells, repeating, first)
     outlook = (
         _Outlook(repeating, statistics or pair_statistics(cells), cells.rows) if beam else None
     )
@@ -55,7 +59,7 @@ def best_single_order(
             break
     best = max(states.values(), key=lambda state: state.saved)
     left = [column for column in (*repeating, *idle) if column not in best.order]
-    return (*constant, *best.order, *sorted(left, key=lambda column: -search.heads[column]))
+    return (*first, *constant, *best.order, *sorted(left, key=lambda column: -search.heads[column]))
 
 
 def _classes(cells: Cells) -> tuple[list[int], list[int], list[int]]:
@@ -100,9 +104,11 @@ class _Outlook:
 
 
 class _Search:
-    def __init__(self, cells: Cells, columns: list[int]) -> None:
+    def __init__(self, cells: Cells, columns: list[int], first: Sequence[int] = ()) -> None:
         self._columns = columns
-        self._codes = {column: np.ascontiguousarray(cells.codes[:, column]) for column in columns}
+        self._codes = {
+            column: np.ascontiguousarray(cells.codes[:, column]) for column in (*columns, *first)
+        }
         self._weights = {
             column: cells.widths[column][codes] for column, codes in self._codes.items()
         }
@@ -111,6 +117,8 @@ class _Search:
         self.heads = [int(o[1:].min()) if len(o) > 1 else 0 for o in cells.overlaps]
         everything = np.arange(cells.rows, dtype=np.int64)
         self.start = _State((), everything, np.zeros(cells.rows, np.int64), everything[:1], 0)
+        for column in first:
+            self.start = _State((), *self._split(self.start, column), 0)
 
     def grow(self, members: int, states: dict[int, _State]) -> _State:
         """The best way to a set: its groups are the same whichever column came last."""
