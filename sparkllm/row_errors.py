@@ -18,8 +18,18 @@ anything runs. A *row* that has no answer never fails a query unless the call sa
 | `on_error => 'detail'` | every answer is a struct, see below |
 | `max_error_ratio => 0.05` | is NULL or has its detail; a task with more of them fails |
 
-`max_error_ratio` is looked at for each task, when it has read all rows of its partition: a
-query that succeeds has no larger share of errors.
+`max_error_ratio` holds for each task, not for the query: when a task has read all rows of its
+partition, those that are NULL or that a guard skipped included, and more of them than the share
+ended in an error, it fails. So
+
+- a query that succeeds with all rows read has no larger share of errors;
+- a query may fail with fewer in all, where they are together in one partition: one error among
+  ten rows is a tenth, whatever the other partitions hold. Rows that are alike do come together
+  (`spark.sparkllm.optimizer.prefixExchange.enabled`). Where partitions are small, or for a limit of
+  the query as a whole, count: `count_if(d.error IS NOT NULL) / count(*)` over the details;
+- a task whose last rows nobody reads, below a `LIMIT`, is not looked at;
+- Spark runs a task that failed again, `spark.task.maxFailures` times in all. Rows that are answered
+  already are not asked again.
 
 ```sql
 SELECT id, r.value, r.error.code, r.error.message, r.usage.prompt_tokens

@@ -1,11 +1,14 @@
-"""The commands: `jar` and `conf` print what other ways into Spark need; `store`, `tasks`."""
+"""The commands `jar`, `conf`, `preview`, `store` and `tasks`; `sparkllm --help` explains them."""
 
 import argparse
 import sys
 
+from pyspark.errors import PySparkException
+
 from sparkllm import catalyst
 from sparkllm.catalyst import CatalystError
-from sparkllm.cli import store, tasks
+from sparkllm.cli import preview, store, tasks
+from sparkllm.configuration_values import ConfigurationError
 from sparkllm.tasks import CallError
 
 
@@ -23,6 +26,9 @@ def main(arguments: list[str] | None = None) -> int:
         help="the Python that has sparkllm on the machines of the executors (default: this one)",
     )
     store.add_commands(commands.add_parser("store", help="look after a store of answers"))
+    preview.add_arguments(
+        commands.add_parser("preview", help="print the prompts of a query, or its first answers")
+    )
     tasks.add_arguments(commands.add_parser("tasks", help="list the tasks that llm knows"))
     given = parser.parse_args(arguments)
     if given.command == "store":
@@ -30,12 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if given.command == "tasks":
             return tasks.run(given)
+        if given.command == "preview":
+            return preview.run(given)
         if given.command == "jar":
             print(catalyst.jar())
         else:
             properties = {**catalyst.properties(), "spark.pyspark.python": given.python}
             print("\n".join(f"{key} {value}" for key, value in properties.items()))
-    except (CatalystError, CallError) as error:
+    except (CatalystError, CallError, ConfigurationError, PySparkException, ValueError) as error:
         print(f"sparkllm: {error}", file=sys.stderr)
         return 1
     return 0

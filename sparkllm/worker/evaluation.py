@@ -58,7 +58,9 @@ def evaluate(
 
         def opened(question: Question) -> AnyExchange:
             if settings.preview:
-                return open_exchanges.enter_context(PreviewExchange(question.call, reporter))
+                return open_exchanges.enter_context(
+                    PreviewExchange(question.call, reporter, settings.engine.model)
+                )
             if question.prompt.answer == "tokens":
                 return open_exchanges.enter_context(TokenCountExchange(settings.engine.model))
             asked = open_exchange(_engine_for(question, settings), question.sampling, budget=budget)

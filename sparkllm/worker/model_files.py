@@ -4,11 +4,25 @@ import json
 from functools import cache
 from pathlib import Path
 
+from huggingface_hub import try_to_load_from_cache
 from tokenizers import Tokenizer
 
 from sparkllm.tasks import CallError
 
 _USUAL_CONTEXT = 2048
+
+
+@cache
+def local_tokenizer(model: str) -> Tokenizer | None:
+    """Return the model's tokenizer if it is on this machine, None where it would be fetched."""
+    folder = Path(model)
+    try:
+        path = folder / "tokenizer.json"
+        if not folder.is_dir():
+            path = Path(str(try_to_load_from_cache(model, "tokenizer.json")))
+        return _plain(Tokenizer.from_file(str(path)))
+    except Exception:  # tokenizers raises nothing narrower
+        return None
 
 
 @cache
@@ -31,6 +45,10 @@ def tokenizer_of(model: str) -> Tokenizer:
             f"tokens can't be counted: model {model!r} has no tokenizer.json that can be read"
             f" ({error}): set spark.sparkllm.model to one that has"
         ) from None
+    return _plain(tokenizer)
+
+
+def _plain(tokenizer: Tokenizer) -> Tokenizer:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True

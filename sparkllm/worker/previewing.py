@@ -2,8 +2,10 @@
 
 import numpy as np
 import pyarrow as pa
+from tokenizers import Tokenizer
 
 from sparkllm.tasks import Call
+from sparkllm.worker.model_files import local_tokenizer
 from sparkllm.worker.ready import ReadyAnswers, ReadyExchange
 from sparkllm.worker.reporting import Reporter
 from sparkllm_engine.server.protocol import RESULT_SCHEMA
@@ -16,11 +18,17 @@ class PreviewExchange(ReadyExchange):
     """Takes windows of prompts as `client.Exchange` does; every answer is NULL.
 
     The first prompts of the first window are reported in the order in which the engine would have
-    got them, each with what it shares with the one before.
+    got them, each with what it shares with the one before and with its tokens.
+
+    Args:
+        call: whose prompts they are.
+        reporter: tells them.
+        model: whose tokenizer counts, if it is on this machine.
     """
 
-    def __init__(self, call: Call, reporter: Reporter) -> None:
+    def __init__(self, call: Call, reporter: Reporter, model: str) -> None:
         self._call = call
+        self._model = model
         self._reporter = reporter
         self._told = False
 
@@ -36,6 +44,7 @@ class PreviewExchange(ReadyExchange):
     def _tell(self, prompts: pa.Array) -> None:
         shared = _shared_characters(prompts)
         texts = ["".join(pieces) for pieces in prompts.slice(0, _MOST_PROMPTS).to_pylist()]
+        tokenizer = local_tokenizer(self._model)
         for place, text in enumerate(texts):
             before = texts[place - 1] if place else ""
             self._reporter.preview(
@@ -46,8 +55,13 @@ class PreviewExchange(ReadyExchange):
                     "shared": shared,
                     "text": text[:_MOST_CHARACTERS],
                     "common": _common(before, text[:_MOST_CHARACTERS]),
+                    "tokens": _tokens(tokenizer, text),
                 }
             )
+
+
+def _tokens(tokenizer: Tokenizer | None, text: str) -> int | None:
+    return None if tokenizer is None else len(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 def _counts() -> list[str]:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from transformers import AutoTokenizer
 
 import sparkllm
+from sparkllm import demo_model
 from sparkllm.prompt_preview import PreviewedPrompt
 
 _CONNECT = """
@@ -85,6 +87,25 @@ def test_every_call_of_a_query_is_shown(spark: SparkSession, table: str) -> None
         f"SELECT llm('classify', review) AS a, llm('Name it', product) AS b FROM {table}"
     )
     assert {call.task for call in sparkllm.preview(two).calls} == {"classify", "Name it"}
+
+
+def test_prompts_have_their_tokens_and_answers_where_they_are_asked_for(
+    spark: SparkSession, table: str
+) -> None:
+    shown = sparkllm.preview(query(spark, table), prompts=2, answers=3)
+    tokenizer = AutoTokenizer.from_pretrained(demo_model.path())
+    for prompt in shown.calls[0].prompts:
+        ids = tokenizer(prompt.text, add_special_tokens=False)["input_ids"]
+        assert prompt.tokens == len(ids)
+    assert shown.answers is not None
+    assert shown.answers.columns == ("answer",)
+    assert [len(answer) for (answer,) in shown.answers.rows] == [16, 16, 16]  # digests
+    text = str(shown)
+    assert f"prompt 1 · {shown.calls[0].prompts[0].tokens} tokens\n┃ Classify" not in text
+    assert f"prompt 2 · {shown.calls[0].prompts[1].tokens} tokens\n┃ Classify" in text
+    assert text.splitlines()[-1].strip() == shown.answers.rows[-1][0]
+    assert "3 rows in " in text
+    assert sparkllm.preview(query(spark, table)).answers is None
 
 
 def test_a_query_without_calls_says_so(spark: SparkSession) -> None:

@@ -118,6 +118,21 @@ def test_more_errors_than_the_ratio_end_the_query(limited: SparkSession) -> None
     assert allowed == _column(limited, "llm('Look at it', x)")
 
 
+def test_the_ratio_holds_for_each_task_and_not_below_a_limit(limited: SparkSession) -> None:
+    limited.range(0, 20, 1, 2).selectExpr(
+        "id", "if(id = 0, 'endless', concat('row ', id)) AS x"
+    ).createOrReplaceTempView("one_in_twenty")
+    call = "llm('Look at it', x, max_error_ratio => 0.07)"
+    with pytest.raises(Exception, match="row errors: 1 of 10 rows, more than max_error_ratio"):
+        limited.sql(f"SELECT {call} FROM one_in_twenty").collect()
+    some = limited.sql(f"SELECT x FROM one_in_twenty WHERE {call} LIKE '%row 3%' LIMIT 1")
+    assert [row.x for row in some.collect()] == ["row 3"]
+    details = "llm('Look at it', x, on_error => 'detail') AS d"
+    share = "count_if(d.error IS NOT NULL) / count(*)"
+    whole = limited.sql(f"SELECT {share} FROM (SELECT {details} FROM one_in_twenty)").first()
+    assert whole[0] == 0.05
+
+
 def test_a_row_that_is_cut_is_answered_and_the_detail_says_what_was_left_out(
     limited: SparkSession,
 ) -> None:
