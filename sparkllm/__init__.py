@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sparkllm import functions, tasks
     from sparkllm.accounting import usage
-    from sparkllm.progress_bar import progress
+    from sparkllm.progress_block import progress
     from sparkllm.prompt_preview import preview
     from sparkllm.sessions import configure, register, session
 
@@ -18,7 +18,7 @@ __all__ = ["configure", "functions", "preview", "progress", "register", "session
 _HOMES = {
     "configure": "sparkllm.sessions",
     "preview": "sparkllm.prompt_preview",
-    "progress": "sparkllm.progress_bar",
+    "progress": "sparkllm.progress_block",
     "register": "sparkllm.sessions",
     "session": "sparkllm.sessions",
     "usage": "sparkllm.accounting",

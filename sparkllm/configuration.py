@@ -190,8 +190,8 @@ PYTHON_VERSION = _declare(
 )  # fmt: skip
 PROGRESS_ENABLED = _declare(
     BOOLEAN, "progress.enabled", "true", "session",
-    "Let `sparkllm.progress` show rows, calls and tokens while queries run. Usage is counted in "
-    "any case.",
+    "Show rows, calls and tokens of long queries while they run: on a terminal or in a notebook, "
+    "else as one line a minute. Usage is counted in any case.",
 )  # fmt: skip
 BUDGET_CALLS = _declare(
     COUNT, "budget.calls", "0", "session",

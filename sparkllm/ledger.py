@@ -80,6 +80,14 @@ class Usage:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class PassDone:
+    """How many rows of a pass are done, those of unfinished windows included, and of how many."""
+
+    rows: int
+    of: int | None
+
+
 class Ledger:
     """Usage by query, on the driver. Thread-safe.
 
@@ -88,14 +96,20 @@ class Ledger:
     that another one lets pass, is a pass of its own. A query has as many `rows` as that of its
     passes which has most, so that rows which go through several count once; all else is summed.
 
-    `in_flight` counts rows of windows that are partly done; it is a view for progress and part of
-    no sum.
+    Rows of windows that are partly done, and the rows that a pass is known to have, are a view for
+    progress and part of no sum.
+
+    Attributes:
+        display: held by who shows the progress of this ledger.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._queries: dict[str, dict[str, Usage]] = {}
+        self.display = threading.Lock()
         self._in_flight: dict[object, tuple[tuple[str, str], int]] = {}
+        self._tasks: set[object] = set()
+        self._known_rows: dict[tuple[str, str], int | None] = {}
         self._budgets: dict[str, Budget] = {}
         self._spent: set[str] = set()
         self._previews: dict[str, dict[str, tuple[object, list[dict[str, Any]]]]] = {}
@@ -132,6 +146,17 @@ class Ledger:
         for budget in budgets:
             budget.abandon(holder)
 
+    def task_began(self, task: object, query: str, calls: str, known_rows: int | None) -> None:
+        """Note that a task works on a pass, which has so many rows if that is known."""
+        with self._lock:
+            self._tasks.add(task)
+            self._known_rows[query, calls] = known_rows
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks are at work."""
+        return len(self._tasks)
+
     def under_way(self, task: object, rows: int, query: str = "", calls: str = "") -> None:
         """Note how many rows of a task's current window are done."""
         with self._lock:
@@ -151,8 +176,9 @@ class Ledger:
             return [messages for _, messages in self._previews.pop(preview, {}).values()]
 
     def task_ended(self, task: object) -> None:
-        """Forget a task's rows under way."""
+        """Note that a task is not at work any more, and forget its rows under way."""
         with self._lock:
+            self._tasks.discard(task)
             self._in_flight.pop(task, None)
 
     @property
@@ -176,18 +202,18 @@ class Ledger:
                 for calls, usage in passes.items()
             ]
 
-    @property
-    def rows_done(self) -> int:
-        """Rows finished so far, those of unfinished windows included."""
+    def passes_done(self) -> dict[tuple[str, str], PassDone]:
+        """Return how far each pass is, by query and calls."""
         with self._lock:
-            done: dict[str, dict[str, int]] = {
-                query: {calls: usage.rows for calls, usage in passes.items()}
-                for query, passes in self._queries.items()
+            done = dict.fromkeys(self._known_rows, 0)
+            for query, passes in self._queries.items():
+                for calls, usage in passes.items():
+                    done[query, calls] = usage.rows
+            for where, rows in self._in_flight.values():
+                done[where] = done.get(where, 0) + rows
+            return {
+                where: PassDone(rows, self._known_rows.get(where)) for where, rows in done.items()
             }
-            for (query, calls), rows in self._in_flight.values():
-                passes = done.setdefault(query, {})
-                passes[calls] = passes.get(calls, 0) + rows
-            return sum(max(passes.values(), default=0) for passes in done.values())
 
 
 def _of_query(passes: Mapping[str, Usage]) -> Usage:

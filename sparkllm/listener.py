@@ -4,6 +4,8 @@ A connection opens with two lines, the token of this process and the id of the S
 connection without the token is closed unread. A worker that closes its side learns from ours
 closing that all of it was counted. Engines ask here for calls of queries that have a budget, and
 for requests to a service that has a rate; those questions are answered, one line each.
+
+As a worker tells when its task begins, and is gone when it ends, progress is shown from here.
 """
 
 import json
@@ -13,6 +15,7 @@ import threading
 from collections import defaultdict
 from typing import Any
 
+from sparkllm.automatic_progress import AutomaticProgress
 from sparkllm.ledger import Ledger, Usage
 from sparkllm_engine.remote.rate_limit import RateLimit, WindowLimiter
 from sparkllm_engine.server.budget import Cost, Limits
@@ -38,6 +41,8 @@ class _Handler(socketserver.StreamRequestHandler):
                     self._tell_rate(application, message["rate"])
                 elif "passes" in message:
                     self._tell_passes(ledger)
+                elif "begins" in message:
+                    self._begin(ledger, message, task)
                 else:
                     _count(ledger, message, task)
         except (ValueError, KeyError, TypeError, OSError):
@@ -55,6 +60,13 @@ class _Handler(socketserver.StreamRequestHandler):
             Cost(**message["ended"]),
         )
         self.wfile.write(json.dumps(grant.to_dict()).encode() + b"\n")
+
+    def _begin(self, ledger: Ledger, message: dict[str, Any], task: object) -> None:
+        known_rows, where = message["begins"]["of"], (str(message["query"]), str(message["calls"]))
+        if message["begins"]["shown"]:
+            self.server.progress.task_began(ledger, task, *where, known_rows)
+        else:
+            ledger.task_began(task, *where, known_rows)
 
     def _tell_rate(self, application: str, question: dict[str, Any]) -> None:
         limiter = self.server.limiter(application, RateLimit(**question["limit"]))
@@ -91,6 +103,7 @@ class UsageListener(socketserver.ThreadingTCPServer):
         """Listen on a free port of `host`."""
         self._ledgers: defaultdict[str, Ledger] = defaultdict(Ledger)
         self._limiters: dict[tuple[str, RateLimit], WindowLimiter] = {}
+        self.progress = AutomaticProgress()
         self.token = secrets.token_hex(16)
         super().__init__((host, 0), _Handler)
         threading.Thread(target=self.serve_forever, name="sparkllm-usage", daemon=True).start()

@@ -14,11 +14,13 @@ from sparkllm.accounting import reporting
 from sparkllm.catalyst import CatalystError
 from sparkllm.functions import SIGNATURES
 from sparkllm.java import require_java
+from sparkllm.progress_display import is_on_terminal
 from sparkllm.tasks import task_named
 from sparkllm.usage_view import create_usage_view
 from sparkllm.worker.registered import Form, registered
 
 _LOG = logging.getLogger(__name__)
+_SPARKS_BAR = "spark.ui.showConsoleProgress"
 _PLAIN_TYPES = {
     "text": "string",
     "labels": "string",
@@ -91,7 +93,9 @@ def configure(builder: SparkSession.Builder) -> SparkSession.Builder:
             _LOG.warning("%s; call sparkllm.register(spark) for llm as a plain UDF", error)
         if master:
             _silence_repeated_properties()
-        master = master or catalyst.existing(options).get("spark.master", "local[*]")
+        given = catalyst.existing(options)
+        _leave_terminal_to_our_bar(builder, given)
+        master = master or given.get("spark.master", "local[*]")
         if master.startswith("local") and "spark.pyspark.python" not in options:
             os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     return builder.config(map={**reporting(options, master)})
@@ -118,6 +122,13 @@ def _silence_repeated_properties() -> None:
     PySpark sets all properties of a builder once more in the session, where these can't be set.
     """
     warnings.filterwarnings("ignore", r"Failed to set spark\.(sql\.extensions|jars) ")
+
+
+def _leave_terminal_to_our_bar(builder: SparkSession.Builder, given: Mapping[str, str]) -> None:
+    """Turn off Spark's own bar of stages, which would be drawn over ours, unless it is wanted."""
+    wanted = configuration.PROGRESS_ENABLED.value(given.get)
+    if wanted and _SPARKS_BAR not in given and is_on_terminal():
+        builder.config(_SPARKS_BAR, "false")
 
 
 def _add_to_running(spark: SparkSession) -> None:

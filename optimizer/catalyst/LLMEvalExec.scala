@@ -57,10 +57,10 @@ case class LLMEvalExec(
   private def evaluatedBy(evaluation: PythonEvaluation): (Seq[Attribute], RDD[InternalRow]) =
     firstWindow match {
       case None =>
-        val plan = evaluation.over(child)
+        val plan = evaluation.over(child, KnownRows(child))
         (plan.output, plan.execute())
       case Some(FirstWindow(rows)) =>
-        val plan = evaluation.over(GrowingWindows.WindowExec(child.output))
+        val plan = evaluation.over(GrowingWindows.WindowExec(child.output), rows = None)
         val most = WindowRows.ofTasks(conf)
         (plan.output, new GrowingWindows(child.execute(), plan.execute(), rows, most))
     }

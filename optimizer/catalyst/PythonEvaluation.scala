@@ -36,10 +36,11 @@ class PythonEvaluation(calls: Seq[LLMCall], order: Option[Seq[Int]] = None) {
       StructField(s"answer_$position", carried(call.spec))
     } :+ StructField("usage", UsageMetrics.schema))
 
-  /** The plan that adds the result to the columns of `child`. */
-  def over(child: SparkPlan): SparkPlan = {
+  /** The plan that adds the result to the columns of `child`, which has so many rows if known. */
+  def over(child: SparkPlan, rows: Option[BigInt]): SparkPlan = {
     val result = AttributeReference("result", resultType)()
-    ArrowEvalPythonExec(Seq(function), Seq(result), child, function.evalType)
+    val evaluated = function(rows)
+    ArrowEvalPythonExec(Seq(evaluated), Seq(result), child, evaluated.evalType)
   }
 
   /** The answers of the calls, as values of their types. */
@@ -71,7 +72,8 @@ class PythonEvaluation(calls: Seq[LLMCall], order: Option[Seq[Int]] = None) {
       Seq(Literal(s"argument_$position"), argument)
     })
 
-  private def function: PythonUDF = functionOf(Function, argumentStruct, resultType, Map.empty)
+  private def function(rows: Option[BigInt]): PythonUDF =
+    functionOf(Function, argumentStruct, resultType, rows.map("rows" -> _).toMap)
 
   /**
    * Another function about the same calls.

@@ -39,12 +39,19 @@ class WindowAnswers:
 
 
 def evaluate(
-    questions: Sequence[Question], batches: Iterable[pa.RecordBatch]
+    questions: Sequence[Question],
+    batches: Iterable[pa.RecordBatch],
+    known_rows: int | None = None,
 ) -> Iterator[WindowAnswers]:
     """Yield the answers to all rows of `batches` in order.
 
     A row whose columns are all NULL has the answer NULL and makes no call. A row that ends in an
     error has the answer NULL; its error is logged and counted.
+
+    Args:
+        questions: about each row.
+        batches: the rows of this task.
+        known_rows: how many rows all tasks of the operator have, if that is known.
 
     Raises:
         EngineError: the engine cannot be started, or died too often.
@@ -54,7 +61,7 @@ def evaluate(
     waiting: deque[_Window] = deque()
     free = 0.0
     calls = ", ".join(question.call.title for question in questions)
-    with Reporter(settings, calls) as reporter, ExitStack() as open_exchanges:
+    with Reporter(settings, calls, known_rows) as reporter, ExitStack() as open_exchanges:
 
         def opened(question: Question) -> AnyExchange:
             if settings.preview:

@@ -115,3 +115,9 @@ def questions(text: str) -> list[Question]:
         )
         for call in body["calls"]
     ]
+
+
+def known_rows(text: str) -> int | None:
+    """Return how many rows all tasks of a function will ask about, if the extension knows."""
+    rows: int | None = json.loads(text).get("rows")
+    return rows

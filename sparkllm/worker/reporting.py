@@ -25,11 +25,15 @@ class Reporter:
     Args:
         settings: of the task.
         calls: what the task evaluates in this pass, for people.
+        known_rows: how many rows the pass has, if that is known.
     """
 
-    def __init__(self, settings: WorkerSettings, calls: str = "") -> None:
+    def __init__(
+        self, settings: WorkerSettings, calls: str = "", known_rows: int | None = None
+    ) -> None:
         self._settings = settings
         self._where = {"query": settings.query, "calls": calls[:_LONGEST_CALLS]}
+        self._known_rows = known_rows
         self._socket: socket.socket | None = None
         self._errors: Counter[str] = Counter()
 
@@ -40,6 +44,9 @@ class Reporter:
                 self._socket = socket.create_connection((host, int(port)), _PATIENCE)
                 hello = f"{self._settings.usage_token}\n{self._settings.application}\n"
                 self._socket.sendall(hello.encode())
+        if not self._settings.preview:
+            begins = {"of": self._known_rows, "shown": self._settings.shown}
+            self._send({**self._where, "begins": begins})
         return self
 
     def __exit__(

@@ -29,8 +29,9 @@ Properties = Callable[[str], str | None]
 class WorkerSettings:
     """One task's settings: the engine it talks to, its window, where it reports to.
 
-    `preview` names the preview that it runs for, if it does: then no model is called.
-    `embedding_model` embeds texts where a call names none, empty for the model of the engine.
+    `shown` is whether the driver shows its progress. `preview` names the preview that it runs for,
+    if it does: then no model is called. `embedding_model` embeds texts where a call names none,
+    empty for the model of the engine.
     """
 
     engine: EngineSettings
@@ -41,6 +42,7 @@ class WorkerSettings:
     usage_token: str
     application: str
     query: str
+    shown: bool = False
     preview: str = ""
     prices: Prices = field(default_factory=Prices)
     budget: BudgetTerms | None = None
@@ -65,6 +67,7 @@ def task_settings() -> WorkerSettings:
         usage_token=configuration.USAGE_TOKEN.value(properties),
         application=properties("spark.app.id") or "",
         query=properties("spark.sql.execution.id") or "",
+        shown=configuration.PROGRESS_ENABLED.value(properties),
         preview=preview[1] if preview else "",
         prices=prices,
         budget=_budget(properties, prices),

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from sparkllm.worker.batches import Arguments, answer_batches
 from sparkllm.worker.evaluation import evaluate
-from sparkllm.worker.question import questions
+from sparkllm.worker.question import known_rows, questions
 from sparkllm.worker.window_usage import usage_column
 
 
@@ -40,6 +40,6 @@ class CallFunction:
             pa.RecordBatch.from_arrays(struct.flatten(), [field.name for field in struct.type])
             for (struct,) in batches
         )
-        for window in evaluate(asked, rows):
+        for window in evaluate(asked, rows, known_rows(self.calls_json)):
             usage = usage_column(window.usage, window.usage.rows)
             yield pa.StructArray.from_arrays([*window.answers, usage], [*names, "usage"])

@@ -5,7 +5,7 @@ import socket
 import pyarrow as pa
 import pytest
 
-from sparkllm.ledger import Ledger, Usage
+from sparkllm.ledger import Ledger, PassDone, Usage
 from sparkllm.listener import UsageListener
 from sparkllm.worker.reporting import Reporter
 from sparkllm.worker.settings import WorkerSettings, engine_settings
@@ -13,6 +13,7 @@ from sparkllm_engine import EngineConfig, Request
 from sparkllm_engine.server.budget import Limits, Prices
 from sparkllm_engine.server.metering import BudgetTerms, MeteredEngine
 from sparkllm_optimizer import PlanOptions
+from tests.client.scenery import eventually
 from tests.engines import DigestEngine
 
 
@@ -24,6 +25,7 @@ def listener() -> UsageListener:
 def _settings(listener: UsageListener, query: str = "7", token: str = "") -> WorkerSettings:
     return WorkerSettings(
         engine=engine_settings({}.get),
+        embedding_model="",
         window_rows=10,
         plan=PlanOptions(),
         usage_address=listener.address,
@@ -42,17 +44,25 @@ def test_reports_are_counted_once_the_reporter_is_closed(listener: UsageListener
     ledger = listener.ledger("app")
     assert ledger.last == Usage(rows=15, calls=9, errors={"OVERFLOW": 3})
     assert ledger.session.rows == 30
-    assert ledger.rows_done == 30
 
 
 def test_rows_under_way_show_as_done_until_their_task_ends() -> None:
     ledger = Ledger()
+    ledger.task_began("a", "1", "", 20)
     ledger.add("1", Usage(rows=10), task="a")
-    ledger.under_way("a", 4)
-    assert ledger.rows_done == 14
+    ledger.under_way("a", 4, "1")
+    assert ledger.passes_done() == {("1", ""): PassDone(14, 20)}
     assert ledger.session.rows == 10
     ledger.task_ended("a")
-    assert ledger.rows_done == 10
+    assert ledger.passes_done() == {("1", ""): PassDone(10, 20)}
+
+
+def test_a_task_is_at_work_while_its_reporter_is_open(listener: UsageListener) -> None:
+    ledger = listener.ledger("app")
+    with Reporter(_settings(listener), "classify(review)", known_rows=30):
+        assert eventually(lambda: ledger.tasks == 1)
+        assert ledger.passes_done() == {("7", "classify(review)"): PassDone(0, 30)}
+    assert ledger.tasks == 0
 
 
 def test_applications_have_ledgers_of_their_own(listener: UsageListener) -> None:
