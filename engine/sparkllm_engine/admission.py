@@ -3,13 +3,12 @@
 from collections.abc import Sequence as Requests
 
 from sparkllm_engine.decoding import ChoiceTree, Grammar, GrammarCompiler, GrammarError
+from sparkllm_engine.embedding.vectors import NOTHING_TO_EMBED
 from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.pieces import Tokens
 from sparkllm_engine.request import Request, Result
 from sparkllm_engine.scheduling import Sequence
 from sparkllm_engine.tokenization import PromptTokenizer
-
-NOTHING_TO_EMBED = "the text has no tokens, so there is nothing to embed: leave out empty texts"
 
 # Closed answer sets whose token trees are kept.
 _TREES = 64

@@ -12,7 +12,7 @@ import torch
 
 from sparkllm_engine.config import EngineConfig
 from sparkllm_engine.embedding.model import load_embedder
-from sparkllm_engine.embedding.vectors import unit_vectors
+from sparkllm_engine.embedding.vectors import NOTHING_TO_EMBED, unit_vectors
 from sparkllm_engine.errors import RowErrorCode
 from sparkllm_engine.pieces import Tokens
 from sparkllm_engine.request import Request, Result
@@ -121,7 +121,7 @@ class EmbeddingEngine:
         elif isinstance(tokens, Exception):
             message = f"the text can't be tokenised: {type(tokens).__name__}: {tokens}"
         elif not len(tokens):
-            message = "the text has no tokens, so there is nothing to embed"
+            message = NOTHING_TO_EMBED
         elif len(tokens) > most:
             message = (
                 f"the text has {len(tokens)} tokens, the embedding model takes {most}: shorten it,"

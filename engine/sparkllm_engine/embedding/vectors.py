@@ -5,6 +5,8 @@ from array import array
 from torch import Tensor
 from torch.nn import functional
 
+NOTHING_TO_EMBED = "the text has no tokens, so there is nothing to embed: leave out empty texts"
+
 
 def unit_vectors(states: Tensor) -> "list[array[float]]":
     """Return hidden states `[rows, hidden]` as float32 vectors of length 1, that of zeros as it is.

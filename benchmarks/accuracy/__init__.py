@@ -1,0 +1,1 @@
+"""How often the functions are right on labelled rows."""
