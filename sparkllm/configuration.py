@@ -149,6 +149,11 @@ WORKER_WINDOW_ROWS = _declare(
     "Rows that are deduplicated, ordered and sent to the engine together. The next window is "
     "prepared while the engine works on this one.",
 )  # fmt: skip
+JOIN_MAX_PAIRS = _declare(
+    COUNT, "join.maxPairs", "100000", "session",
+    "Most pairs of rows that the condition of a join may ask the model about, such as `ON a.key = "
+    "b.key AND llm_filter(…)`. They are counted before the first is asked. 0: any number.",
+)  # fmt: skip
 OPTIMIZER_COLUMN_ORDER = _declare(
     COLUMN_ORDER, "optimizer.columnOrder", "asWritten", "session",
     "How far the order of a row's fields in its prompt may differ from that of the call, so that "

@@ -32,7 +32,7 @@ object ComputedBelow {
         Project(passed, exposed) -> answer
       }
     case _: Filter | _: Sort | _: Sample | _: GlobalLimit | _: LocalLimit | _: Offset | _: Window |
-        _: RepartitionOperation =>
+        _: RepartitionOperation | _: PairLimit =>
       inChild(plan.asInstanceOf[UnaryNode], call)
     case generate: Generate => inChild(generate, call)
     case join @ Join(left, right, joinType, _, _) =>

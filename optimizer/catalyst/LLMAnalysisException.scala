@@ -165,7 +165,8 @@ object LLMAnalysisException {
     new LLMAnalysisException(
       "LLM_CALL.JOIN_CONDITION",
       s"${call.sql} takes columns of both sides of a $joinType join in its condition, which only " +
-        "an inner join may: join first, then ask with WHERE")
+        "INNER, LEFT, RIGHT, SEMI and ANTI joins may: take a LEFT join, and with UNION ALL the rows " +
+        "of the other side by an ANTI join")
 
   private def shown(value: Any): String = value match {
     case null => "NULL"

@@ -5,13 +5,15 @@ import org.apache.spark.sql.catalyst.trees.TreePattern.PYTHON_UDF
 import org.apache.spark.sql.execution.{SparkPlan, SparkStrategy}
 
 /**
- * Plans [[LLMEval]] as [[LLMEvalExec]], without calls whose answer is not used.
+ * Plans [[LLMEval]] as [[LLMEvalExec]], without calls whose answer is not used, and [[PairLimit]]
+ * as [[PairLimitExec]].
  *
  * Semi joins that were made of subqueries after [[ExtractLLMCalls]] ran may still hold calls: they
  * are extracted here.
  */
 object LLMStrategy extends SparkStrategy {
   override def apply(plan: LogicalPlan): Seq[SparkPlan] = plan match {
+    case PairLimit(most, isPair, child) => Seq(PairLimitExec(most, isPair, planLater(child)))
     case _ if !plan.containsPattern(PYTHON_UDF) => Nil
     case project @ Project(_, evaluation: LLMEval) if isPrunable(project, evaluation) =>
       val used = evaluation.calls.filter(call => project.references.contains(call.toAttribute))

@@ -35,7 +35,7 @@ object MaterializeBeforeSampling extends Rule[SparkPlan] {
 
   private def evaluates(plan: SparkPlan): Boolean = plan match {
     case _: LLMEvalExec => true
-    case _: Exchange | _: QueryStageExec => false
+    case _: Exchange | _: QueryStageExec | _: PairLimitExec => false
     case other => other.children.exists(evaluates)
   }
 

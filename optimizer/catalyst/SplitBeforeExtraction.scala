@@ -3,8 +3,7 @@ package org.apache.spark.sql.sparkllm
 import scala.collection.mutable
 
 import org.apache.spark.sql.catalyst.expressions._
-import org.apache.spark.sql.catalyst.expressions.aggregate.{AggregateExpression, First}
-import org.apache.spark.sql.catalyst.plans.{Inner, InnerLike, LeftSemi}
+import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
 import org.apache.spark.sql.catalyst.plans.logical._
 
 /**
@@ -39,28 +38,7 @@ import org.apache.spark.sql.catalyst.plans.logical._
  *   +- Aggregate [product], [product, count(1) AS n]
  * }}}
  *
- * A call on columns of both sides of an inner join is evaluated above it:
- * {{{
- *   Join Inner, ((l.k = r.k) AND (llm(same thing?, l.a, r.a) = yes))
- * }}}
- * becomes
- * {{{
- *   Filter (llm(same thing?, l.a, r.a) = yes)
- *   +- Join Inner, (l.k = r.k)
- * }}}
- *
- * and a semi join on such a call is an inner join whose rows are put together again by the row of
- * the left side that they came from:
- * {{{
- *   Join LeftSemi, (llm(same thing?, l.a, r.a) = yes)
- * }}}
- * becomes
- * {{{
- *   Aggregate [row], [first(a) AS a]
- *   +- Filter (llm(same thing?, l.a, r.a) = yes)
- *      +- Join Inner
- *         :- Project [a, monotonically_increasing_id() AS row]
- * }}}
+ * Joins whose condition has calls on columns of both sides are for [[SemanticJoin]].
  */
 object SplitBeforeExtraction extends PredicateHelper {
 
@@ -69,11 +47,7 @@ object SplitBeforeExtraction extends PredicateHelper {
     case filter: Filter => splitFilter(filter)
     case aggregate: Aggregate if aggregate.aggregateExpressions.exists(isAbove(_, aggregate)) =>
       Some(splitAggregate(aggregate))
-    case join @ Join(_, _, _, Some(condition), _) =>
-      val (crossing, rest) = splitConjunctivePredicates(condition).partition { predicate =>
-        callOverBothSides(predicate, join).nonEmpty
-      }
-      if (crossing.isEmpty) None else Some(splitJoin(join, crossing, rest))
+    case join: Join => SemanticJoin(join)
     case _ => None
   }
 
@@ -142,34 +116,4 @@ object SplitBeforeExtraction extends PredicateHelper {
     case Alias(child, _) => child
     case other => other
   }
-
-  private def callOverBothSides(predicate: Expression, join: Join): Option[Expression] =
-    predicate.find {
-      case call: LLMCall =>
-        !call.references.subsetOf(join.left.outputSet) &&
-          !call.references.subsetOf(join.right.outputSet)
-      case _ => false
-    }
-
-  private def splitJoin(join: Join, crossing: Seq[Expression], rest: Seq[Expression]): LogicalPlan =
-    join.joinType match {
-      case _: InnerLike =>
-        Filter(crossing.reduce(And), join.copy(condition = rest.reduceOption(And)))
-      case LeftSemi =>
-        val row = Alias(MonotonicallyIncreasingID(), "row")()
-        val pairs = Join(
-          Project(join.left.output :+ row, join.left),
-          join.right,
-          Inner,
-          rest.reduceOption(And),
-          join.hint)
-        val firsts = join.left.output.map { column =>
-          val first = First(column, ignoreNulls = false).toAggregateExpression()
-          Alias(first, column.name)(exprId = column.exprId, qualifier = column.qualifier)
-        }
-        Aggregate(Seq(row.toAttribute), firsts, Filter(crossing.reduce(And), pairs))
-      case other =>
-        val call = crossing.flatMap(callOverBothSides(_, join)).head
-        throw LLMAnalysisException.joinCondition(call, other.sql).withPosition(call.origin)
-    }
 }

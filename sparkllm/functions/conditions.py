@@ -8,7 +8,11 @@ from sparkllm.functions.calling import call
 
 
 def llm_filter(instruction: str, *columns: Column | str, **options: Any) -> Column:
-    """Answer a yes-or-no question about each row, for WHERE.
+    """Answer a yes-or-no question about each row, for WHERE and ON.
+
+    In the condition of a join it is asked about the pairs of rows that the predicates without a
+    call form, each different pair once. More pairs than `spark.sparkllm.join.maxPairs` allows are
+    an error before any is asked. FULL OUTER joins are refused.
 
     Args:
         instruction: the question, constant; `{column}` stands for that column's value.
@@ -30,6 +34,10 @@ def llm_filter(instruction: str, *columns: Column | str, **options: Any) -> Colu
           true
         > SELECT count(*) FROM VALUES ('I love it', 'lamp') AS t(review, product)
           WHERE llm_filter('Does {review} praise {product}?', review, product);
+        > SELECT p.product, r.review
+          FROM VALUES (1, 'lamp'), (2, 'vase') AS p(shop, product)
+          JOIN VALUES (1, 'The light flickers'), (2, 'Too small') AS r(shop, review)
+          ON p.shop = r.shop AND llm_filter('Is {review} about {product}?', review, product);
     """
     return call("filter", columns, {"instruction": instruction, **options})
 

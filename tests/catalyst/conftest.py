@@ -37,6 +37,18 @@ class RecordedApplication:
         """Return the prompts that a SQL query sends to the engine, sorted."""
         return self.asked_by(f"spark.sql({query!r}).collect() and None")
 
+    def answered(self, query: str) -> tuple[list[tuple[Any, ...]], list[str]]:
+        """Return the rows of a SQL query, and the prompts that it sent to the engine, sorted."""
+        before = len(self._prompts())
+        return self.rows(query), sorted(self._prompts()[before:])
+
+    def failed(self, query: str) -> tuple[list[str], str]:
+        """Return the prompts that a SQL query sent to the engine, and the error it ended in."""
+        before = len(self._prompts())
+        kind, *raised = self.app.answer(f"spark.sql({query!r})")
+        assert kind == "raised", raised
+        return sorted(self._prompts()[before:]), str(raised[1])
+
     def asked_by(self, expression: str) -> list[str]:
         """Return the prompts that a Python expression sends to the engine, sorted."""
         before = len(self._prompts())

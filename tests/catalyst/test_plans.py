@@ -46,6 +46,8 @@ QUERIES = {
     "join_on_one_side": f"SELECT t.id, u.id FROM t JOIN u ON {C} = u.name",
     "join_on_both_sides": "SELECT t.id FROM t JOIN u ON t.id = u.id AND "
     "llm('Same thing?', review, name, labels => array('yes', 'no')) = 'yes'",
+    "left_join_on_both_sides": "SELECT t.id, u.id FROM t LEFT JOIN u ON t.id = u.id AND "
+    "llm('Same thing?', review, name, labels => array('yes', 'no')) = 'yes'",
     "self_join": f"WITH v AS (SELECT id, {C} AS s FROM t) "
     "SELECT a.id, b.id FROM v a JOIN v b ON a.s = b.s",
     "unused": f"SELECT id FROM (SELECT id, {C} AS s FROM t)",
