@@ -84,11 +84,76 @@ def _usage(spark: SparkSession) -> None:
     assert (used.rows, used.distinct, used.errors) == (4, 2, {}), used
 
 
+def _error_details(spark: SparkSession) -> None:
+    call = "llm('classify', review, labels => array('good', 'bad'), on_error => 'detail')"
+    query = f"SELECT d.value, d.error FROM (SELECT id, {call} AS d FROM reviews) ORDER BY id"
+    assert _answers(spark.sql(query)) == _ANSWERS
+    long = spark.sql("SELECT repeat('too long ', 9999) AS review")
+    (detail,) = _answers(long.selectExpr(call))
+    assert (detail.value, detail.error.code) == (None, "OVERFLOW"), detail
+
+
+def _errors_that_fail(spark: SparkSession) -> None:
+    long = spark.sql("SELECT repeat('too long ', 9999) AS review")
+    for option in ("on_error => 'fail'", "max_error_ratio => 0.5"):
+        try:
+            long.selectExpr(f"llm('classify', review, {option})").collect()
+        except Exception as error:
+            assert "OVERFLOW" in str(error), error
+        else:
+            raise AssertionError(f"an error of a row did not fail the query with {option}")
+
+
+def _a_limit(spark: SparkSession) -> None:
+    call = "llm('classify', concat(review, ' ', id)) IS NOT NULL"
+    table = spark.range(0, 400, 1, 1).selectExpr("id", "'I love it' AS review")
+    assert len(table.where(call).limit(3).collect()) == 3
+    asked = sparkllm.usage(spark).last.rows
+    assert asked < 400, asked
+
+
+def _the_prefix_exchange(spark: SparkSession) -> None:
+    name = "spark.sparkllm.optimizer.prefixExchange.minRows"
+    spark.conf.set(name, "1")
+    try:
+        query = "SELECT id, llm('classify', review) AS label FROM reviews"
+        labels = {row.id: row.label for row in spark.sql(query).collect()}
+    finally:
+        spark.conf.unset(name)
+    assert labels == {1: "positive", 2: "negative", 3: "positive", 4: None}, labels
+    assert sparkllm.usage(spark).last.calls <= 2
+
+
+def _a_struct(spark: SparkSession) -> None:
+    frame = spark.sql("SELECT llm_extract(review, 'what STRING, tags ARRAY<STRING>') FROM reviews")
+    assert frame.schema[0].dataType.simpleString() == "struct<what:string,tags:array<string>>"
+    assert len(_answers(frame)) == 4
+
+
+def _embeddings(spark: SparkSession) -> None:
+    query = "SELECT llm_embed(review), llm_similarity(review, product) FROM reviews ORDER BY id"
+    rows = spark.sql(query).collect()
+    assert [row[0] is None for row in rows] == [False, False, False, True]
+    assert abs(sum(number * number for number in rows[0][0]) - 1) < 1e-3
+    assert -1 <= rows[0][1] == rows[2][1] <= 1
+    assert rows[3][1] is None
+
+
+def _groups(spark: SparkSession) -> None:
+    call = "llm_agg(review, 'What do they say?', max_tokens => 8, on_error => 'detail')"
+    rows = spark.sql(f"SELECT product, {call} AS a FROM reviews GROUP BY product").collect()
+    assert {row["product"]: row.a is None for row in rows} == {
+        "lamp": False,
+        "cup": False,
+        "pen": True,
+    }
+
+
 def _wrong_use(spark: SparkSession) -> None:
     try:
         spark.sql("SELECT llm('classify', review, colour => 1) FROM reviews").collect()
     except PySparkException as error:
-        assert "[LLM_CALL.UNKNOWN_OPTION] llm has no option colour" in str(error), error
+        assert "[LLM_CALL.UNKNOWN_OPTION] task classify has no option colour" in str(error), error
     else:
         raise AssertionError("an unknown option was taken")
 
@@ -103,6 +168,13 @@ _CHECKS: dict[str, Callable[[SparkSession], None]] = {
     "a filter": _a_filter,
     "usage": _usage,
     "wrong use": _wrong_use,
+    "error details": _error_details,
+    "errors that fail": _errors_that_fail,
+    "a limit": _a_limit,
+    "the prefix exchange": _the_prefix_exchange,
+    "a struct": _a_struct,
+    "embeddings": _embeddings,
+    "groups": _groups,
 }
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from sparkllm import functions
+from tests.deployments.family import NAMES
 from tests.deployments.servers import EXAMPLES, folder_for, run, thrift_and_connect
 
 pytest.importorskip("grpc", reason="needs pyspark[connect]")
@@ -85,6 +87,24 @@ def test_an_example_gives_equal_answers_everywhere(
     assert len(answers) >= 30
     assert over_jdbc[file.name] == answers
     assert client["rows"][file.name] == answers
+
+
+def test_every_function_answers_over_connect_in_sql_and_in_python(client: dict[str, Any]) -> None:
+    of_sql, of_python = client["family"]["sql"], client["family"]["python"]
+    assert set(of_sql) == set(functions.__all__) == NAMES
+    assert of_python == of_sql
+    types = {name: kind for name, (kind, _) in of_sql.items()}
+    assert types["llm_extract"] == "struct<what:string,stars:int>"
+    assert types["llm_embed"] == "array<float>"
+    said = {name: answer for name, (_, answer) in of_sql.items()}
+    assert said["llm"] == "yes"
+    assert said["llm_classify"] == "good"
+    assert said["llm_filter"] == "True"
+    assert 0.5 < float(said["llm_score"]) <= 1
+    assert said["llm_sentiment"] == "positive"
+    assert said["llm_embed"].startswith("[")
+    assert float(said["llm_similarity"]) > 0.999
+    assert int(said["llm_count_tokens"]) > 3
 
 
 def test_a_connect_client_on_the_machine_of_its_server_sees_usage(client: dict[str, Any]) -> None:
