@@ -1,9 +1,10 @@
-"""An engine that answers at once, to measure everything around the model."""
+"""Engines that answer at once, to measure everything around the model."""
 
 import zlib
 from collections.abc import Iterable
 
 from sparkllm_engine import EngineConfig, Request, Result
+from sparkllm_optimizer import RadixCache
 
 
 class InstantEngine:
@@ -49,3 +50,25 @@ class ChecksumEngine(InstantEngine):
             checksum = zlib.crc32("".join(request.prompt).encode())
             text = choices[checksum % len(choices)]
             self._results[-1] = Result(request.id, text, "choice")
+
+
+class CacheEngine(InstantEngine):
+    """Counts tokens as the engine does, with the model's tokenizer and a cache without bound."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        from transformers import AutoTokenizer
+
+        from sparkllm_engine.tokenization import PromptTokenizer
+
+        super().__init__(config)
+        self._tokenizer = PromptTokenizer(AutoTokenizer.from_pretrained(config.model))
+        self._cache = RadixCache()
+
+    def add(self, request: Request) -> None:
+        """Take a request."""
+        super().add(request)
+        (tokens,) = self._tokenizer.encode_prompts([request.prompt])
+        if not isinstance(tokens, Exception):
+            text, reason = self._results[-1].text, self._results[-1].finish_reason
+            counts = len(tokens), self._cache.serve(tokens.tolist())
+            self._results[-1] = Result(request.id, text, reason, None, None, *counts)

@@ -9,14 +9,26 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sparkllm import functions, tasks
     from sparkllm.accounting import usage
+    from sparkllm.estimates.explanation import explain
     from sparkllm.progress_block import progress
     from sparkllm.prompt_preview import preview
     from sparkllm.sessions import configure, register, session
 
-__all__ = ["configure", "functions", "preview", "progress", "register", "session", "tasks", "usage"]
+__all__ = [
+    "configure",
+    "explain",
+    "functions",
+    "preview",
+    "progress",
+    "register",
+    "session",
+    "tasks",
+    "usage",
+]
 
 _HOMES = {
     "configure": "sparkllm.sessions",
+    "explain": "sparkllm.estimates.explanation",
     "preview": "sparkllm.prompt_preview",
     "progress": "sparkllm.progress_block",
     "register": "sparkllm.sessions",

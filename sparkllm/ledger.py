@@ -2,11 +2,13 @@
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from sparkllm.busy_time import BusyTime
 from sparkllm_engine.server.budget import Budget, Cost, Grant, Limits
 
 _LOG = logging.getLogger(__name__)
@@ -107,6 +109,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._queries: dict[str, dict[str, Usage]] = {}
         self.display = threading.Lock()
+        self._busy: dict[str, BusyTime] = {}
         self._in_flight: dict[object, tuple[tuple[str, str], int]] = {}
         self._tasks: set[object] = set()
         self._known_rows: dict[tuple[str, str], int | None] = {}
@@ -120,6 +123,8 @@ class Ledger:
             passes = self._queries.pop(query, {})
             passes[calls] = passes.get(calls, Usage()) + usage
             self._queries[query] = passes
+            now = time.monotonic()
+            self._busy.setdefault(query, BusyTime()).add(now - usage.engine_seconds, now)
             self._in_flight.pop(task, None)
 
     def ask_budget(
@@ -201,6 +206,25 @@ class Ledger:
                 for query, passes in self._queries.items()
                 for calls, usage in passes.items()
             ]
+
+    def busy(self, query: str) -> float:
+        """Return for how many seconds some engine had windows of a query."""
+        with self._lock:
+            return self._busy[query].seconds if query in self._busy else 0.0
+
+    def queries(self) -> list[tuple[Usage, float]]:
+        """Return what each query took, and for how many seconds engines were busy with it."""
+        with self._lock:
+            return [
+                (_of_query(passes), self._busy[query].seconds)
+                for query, passes in self._queries.items()
+            ]
+
+    def forget(self) -> None:
+        """Drop what is known of all queries so far, budgets aside."""
+        with self._lock:
+            self._queries.clear()
+            self._busy.clear()
 
     def passes_done(self) -> dict[tuple[str, str], PassDone]:
         """Return how far each pass is, by query and calls."""

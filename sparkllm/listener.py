@@ -43,6 +43,8 @@ class _Handler(socketserver.StreamRequestHandler):
                     self._tell_passes(ledger)
                 elif "begins" in message:
                     self._begin(ledger, message, task)
+                elif "queries" in message:
+                    self._tell([[usage.to_dict(), busy] for usage, busy in ledger.queries()])
                 else:
                     _count(ledger, message, task)
         except (ValueError, KeyError, TypeError, OSError):
@@ -59,7 +61,7 @@ class _Handler(socketserver.StreamRequestHandler):
             int(message["wanted"]),
             Cost(**message["ended"]),
         )
-        self.wfile.write(json.dumps(grant.to_dict()).encode() + b"\n")
+        self._tell(grant.to_dict())
 
     def _begin(self, ledger: Ledger, message: dict[str, Any], task: object) -> None:
         known_rows, where = message["begins"]["of"], (str(message["query"]), str(message["calls"]))
@@ -71,12 +73,15 @@ class _Handler(socketserver.StreamRequestHandler):
     def _tell_rate(self, application: str, question: dict[str, Any]) -> None:
         limiter = self.server.limiter(application, RateLimit(**question["limit"]))
         answer = {"wait": limiter.ask(int(question["tokens"]))}
-        self.wfile.write(json.dumps(answer).encode() + b"\n")
+        self._tell(answer)
 
     def _tell_passes(self, ledger: Ledger) -> None:
         """Tell the usage of all queries, for the view `sparkllm_usage`."""
         passes = [[query, calls, usage.to_dict()] for query, calls, usage in ledger.passes()]
-        self.wfile.write(json.dumps(passes).encode() + b"\n")
+        self._tell(passes)
+
+    def _tell(self, answer: Any) -> None:
+        self.wfile.write(json.dumps(answer).encode() + b"\n")
 
     def _line(self) -> bytes:
         return self.rfile.readline(_LONGEST_LINE).rstrip(b"\n")

@@ -10,12 +10,11 @@ import org.apache.spark.sql.execution.datasources.LogicalRelation
  *
  * @param rows of the table
  * @param distinct values, NULL included, at least 1
- * @param tokens of a value with its name, estimated
+ * @param bytes of a value with its name in a prompt
  */
-case class ColumnStatistics(rows: Double, distinct: Double, tokens: Double)
+case class ColumnStatistics(rows: Double, distinct: Double, bytes: Double)
 
 object ColumnStatistics {
-  private val BytesOfToken = 4.0
   private val Frame = ": \n".length
 
   /** The statistics of a column of a table below `plan`, whether or not the optimizer uses them. */
@@ -33,8 +32,11 @@ object ColumnStatistics {
       ColumnStatistics(
         rows.toDouble,
         math.min(rows.toDouble, math.max(1.0, distinct.toDouble + nulls)),
-        (column.name.length + Frame + length) / BytesOfToken)
+        column.name.length + Frame + length)
     }
+
+  /** The rows of a table that was analyzed, whether or not the optimizer uses them. */
+  def rowsOf(leaf: LogicalPlan): Option[BigInt] = tableOf(leaf).flatMap(_.stats).flatMap(_.rowCount)
 
   private def tableOf(leaf: LogicalPlan): Option[CatalogTable] = leaf match {
     case relation: LogicalRelation => relation.catalogTable

@@ -2,7 +2,6 @@ package org.apache.spark.sql.sparkllm
 
 import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.plans.logical._
-import org.apache.spark.sql.catalyst.plans.logical.statsEstimation.EstimationUtils
 import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.catalyst.trees.TreePattern.PYTHON_UDF
 import org.apache.spark.sql.internal.SQLConf
@@ -75,11 +74,19 @@ object ExchangeByPrefix extends Rule[LogicalPlan] {
     Project(rows.output, Sort(order, global = false, Project(rows.output :+ prefix, moved)))
   }
 
+  /** The calls on the rows as they were before. */
+  def undone(evaluation: LLMEval): LLMEval = evaluation.child match {
+    case Project(_, Sort(_, false, Project(_, moved: RepartitionByExpression), _))
+        if moved.partitionExpressions.exists(_.isInstanceOf[PlannedPartition]) =>
+      evaluation.copy(child = moved.child)
+    case _ => evaluation
+  }
+
   private def isExchangeable(evaluation: LLMEval): Boolean = {
     val rows = evaluation.child
     rows.outputOrdering.isEmpty && !isArranged(rows) &&
       evaluation.columns.exists(!_.foldable) && SampledPlan.isPossible(evaluation) &&
-      estimatedRows(rows) >= minRows
+      Estimates.estimatedRows(rows) >= minRows
   }
 
   /** Whether the query says in which order or partitions these rows come. */
@@ -88,16 +95,6 @@ object ExchangeByPrefix extends Rule[LogicalPlan] {
     case _: OrderPreservingUnaryNode | _: GlobalLimit | _: LocalLimit | _: Offset =>
       isArranged(plan.children.head)
     case _ => false
-  }
-
-  /** An estimate of the rows; without statistics a join has as many as its larger side. */
-  private def estimatedRows(plan: LogicalPlan): BigInt = {
-    val estimated = plan.stats.rowCount.getOrElse(plan match {
-      case union: Union => union.children.map(estimatedRows).sum
-      case other if other.children.nonEmpty => other.children.map(estimatedRows).max
-      case leaf => leaf.stats.sizeInBytes / EstimationUtils.getSizePerRow(leaf.output)
-    })
-    plan.maxRows.fold(estimated)(most => estimated.min(BigInt(most)))
   }
 
   private def minRows: BigInt =

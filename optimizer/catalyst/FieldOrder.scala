@@ -45,7 +45,7 @@ object FieldOrder extends Rule[LogicalPlan] {
     }
 
   /**
-   * Columns by what they save against how much they split the rows: tokens times the logarithm of
+   * Columns by what they save against how much they split the rows: bytes times the logarithm of
    * rows for each distinct value.
    */
   private def byStatistics(evaluation: LLMEval): Option[Expression] = {
@@ -55,7 +55,7 @@ object FieldOrder extends Rule[LogicalPlan] {
     }
     if (known.exists(_.isEmpty)) None
     else {
-      val worth = known.flatten.map(one => one.tokens * math.log(one.rows / one.distinct))
+      val worth = known.flatten.map(one => one.bytes * math.log(one.rows / one.distinct))
       Some(literal(worth.indices.sortBy(-worth(_))))
     }
   }

@@ -105,6 +105,7 @@ object GuardLLMCalls extends PredicateHelper {
         } else {
           None
         }
+      if (guard.isDefined) Switch.Guards.fired()
       val result =
         call.copy(arguments = call.arguments.map(finishedIn), guard = guard.map(finishedIn))
       finished(key) = result

@@ -27,6 +27,14 @@ case class LLMEval(
 
   override def maxRowsPerPartition: Option[Long] = child.maxRowsPerPartition
 
+  override protected def stringArgs: Iterator[Any] = Iterator(calls) ++ firstWindow
+
+  /** What EXPLAIN COST shows. */
+  override def verboseStringWithSuffix(maxFields: Int): String =
+    s"${super.verboseStringWithSuffix(maxFields)}, calls($byStatistics)"
+
+  @transient private lazy val byStatistics = Estimates.byStatistics(this)
+
   /** What the calls are given, each once, as the worker gets it. */
   def columns: Seq[Expression] = new PythonEvaluation(unguardedCalls).arguments
 

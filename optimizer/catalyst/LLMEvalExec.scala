@@ -10,12 +10,15 @@ import org.apache.spark.sql.execution.metric.SQLMetric
 /**
  * Evaluates the calls of an [[LLMEval]] in the Python worker of each task: all calls in one Python
  * function, so that the engine has their requests together. See [[PythonEvaluation]].
+ *
+ * @param notes what EXPLAIN says about the calls, see [[CallNotes]]
  */
 case class LLMEvalExec(
     calls: Seq[Alias],
     child: SparkPlan,
     firstWindow: Option[FirstWindow] = None,
-    order: Option[Expression] = None)
+    order: Option[Expression] = None,
+    notes: Seq[String] = Nil)
     extends UnaryExecNode {
 
   override def output: Seq[Attribute] = child.output ++ calls.map(_.toAttribute)
@@ -27,6 +30,8 @@ case class LLMEvalExec(
   override def outputOrdering: Seq[SortOrder] = child.outputOrdering
 
   override def nodeName: String = "LLMEval"
+
+  override protected def stringArgs: Iterator[Any] = Iterator(calls) ++ firstWindow ++ notes
 
   override lazy val metrics: Map[String, SQLMetric] = UsageMetrics.create(sparkContext)
 
@@ -70,6 +75,7 @@ case class LLMEvalExec(
        |$formattedNodeName
        |${ExplainUtils.generateFieldString("Input", child.output)}
        |${ExplainUtils.generateFieldString("Calls", calls)}
+       |${ExplainUtils.generateFieldString("Prompts", notes.mkString(", "))}
        |""".stripMargin
 
   override protected def withNewChildInternal(newChild: SparkPlan): LLMEvalExec =

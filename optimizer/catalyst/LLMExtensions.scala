@@ -1,8 +1,6 @@
 package org.apache.spark.sql.sparkllm
 
 import org.apache.spark.sql.SparkSessionExtensions
-import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan
-import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.classic.SparkSession
 
 /**
@@ -16,7 +14,7 @@ class LLMExtensions extends (SparkSessionExtensions => Unit) {
   override def apply(extensions: SparkSessionExtensions): Unit = {
     LLMExtensions.functions.foreach(extensions.injectFunction)
     extensions.injectCheckRule(_ => CheckLLMCalls)
-    LLMExtensions.rules.foreach(rule => extensions.injectPreCBORule(_ => rule))
+    extensions.injectPreCBORule(_ => OptimizeLLMCalls)
     extensions.injectPlannerStrategy(_ => LLMStrategy)
     extensions.injectQueryStagePrepRule(_ => MaterializeBeforeSampling)
     extensions.injectColumnar(_ => MaterializeWithoutAdaptiveExecution)
@@ -29,19 +27,6 @@ object LLMExtensions {
   private def functions: Seq[SparkSessionExtensions#FunctionDescription] =
     LLMFunction.description +: Vocabulary.functions.map(new TaskFunction(_).description)
 
-  /** The rules of the optimizer, in the order in which they run. */
-  private val rules: Seq[Rule[LogicalPlan]] =
-    Seq(
-      CollectForAggregates,
-      ConstantLLMCalls,
-      ExtractLLMCalls,
-      CombineLLMEvals,
-      LimitBeforeLLMEval,
-      TopRowsBeforeLLMEval,
-      LimitStopsAsking,
-      FieldOrder,
-      ExchangeByPrefix)
-
   /**
    * Adds the functions to a session that was started without the extension. Its physical rules
    * can't be changed any more, so sorts keep the answers below them even where that is not needed.
@@ -52,7 +37,7 @@ object LLMExtensions {
     extensions.registerFunctions(session.sessionState.functionRegistry)
     val experimental = session.experimental
     if (!experimental.extraStrategies.contains(LLMStrategy)) {
-      experimental.extraOptimizations = experimental.extraOptimizations ++ rules
+      experimental.extraOptimizations = experimental.extraOptimizations :+ OptimizeLLMCalls
       experimental.extraStrategies = experimental.extraStrategies ++
         Seq(LLMStrategy, MaterializeSorts)
     }

@@ -17,10 +17,13 @@ object LLMStrategy extends SparkStrategy {
     case _ if !plan.containsPattern(PYTHON_UDF) => Nil
     case project @ Project(_, evaluation: LLMEval) if isPrunable(project, evaluation) =>
       val used = evaluation.calls.filter(call => project.references.contains(call.toAttribute))
-      val child = if (used.isEmpty) evaluation.child else evaluation.copy(calls = used)
+      val pruned = evaluation.copy(calls = used)
+      pruned.copyTagsFrom(evaluation)
+      val child = if (used.isEmpty) evaluation.child else pruned
       Seq(planLater(project.copy(child = child)))
-    case LLMEval(calls, child, firstWindow, order) =>
-      Seq(LLMEvalExec(calls, planLater(child), firstWindow, order))
+    case evaluation @ LLMEval(calls, child, firstWindow, order) =>
+      val notes = CallNotes.of(evaluation)
+      Seq(LLMEvalExec(calls, planLater(child), firstWindow, order, notes))
     case operator if operator.expressions.exists(LLMCall.isIn) =>
       Seq(planLater(ExtractLLMCalls.extract(operator)))
     case _ => Nil

@@ -97,7 +97,7 @@ class PythonEvaluation(calls: Seq[LLMCall], order: Option[Seq[Int]] = None) {
   }
 
   /** The calls as JSON; `arguments` and `guard` are positions in the struct. */
-  private def json(more: Map[String, Any]): String = {
+  def json(more: Map[String, Any]): String = {
     lazy val columns = new PythonEvaluation(calls.map(_.unguarded)).arguments
     val entries = calls.zip(inputs).map { case (call, inputs) =>
       def position(argument: Expression) = arguments.indexWhere(_.semanticEquals(argument))

@@ -61,6 +61,7 @@ object SplitBeforeExtraction extends PredicateHelper {
     } else if (cheap.isEmpty || !Switch.CheapPredicatesFirst.isOn) {
       None
     } else {
+      Switch.CheapPredicatesFirst.fired()
       Some(Filter(calling.reduce(And), Filter(cheap.reduce(And), filter.child)))
     }
   }
@@ -70,7 +71,10 @@ object SplitBeforeExtraction extends PredicateHelper {
     val asked = callsIn(calling.head)
     val (first, later) = calling.partition(callsIn(_).forall(call => asked.exists(_ == call)))
     if (later.isEmpty || !Switch.PredicatesInTurn.isOn) None
-    else Some(Filter(later.reduce(And), Filter(first.reduce(And), filter.child)))
+    else {
+      Switch.PredicatesInTurn.fired()
+      Some(Filter(later.reduce(And), Filter(first.reduce(And), filter.child)))
+    }
   }
 
   private def callsIn(expression: Expression): Seq[Expression] =

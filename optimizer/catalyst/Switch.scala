@@ -7,6 +7,9 @@ class Switch(rule: String) {
   private val key = s"spark.sparkllm.optimizer.$rule.enabled"
 
   def isOn: Boolean = SQLConf.get.getConfString(key, "true").toBoolean
+
+  /** Notes that the rule changed a plan, for EXPLAIN. */
+  def fired(): Unit = FiredRules.note(rule)
 }
 
 object Switch {

@@ -63,12 +63,20 @@ def context_of(model: str) -> int:
         CallError: the model has no configuration file.
     """
     try:
-        folder = Path(model)
-        file = folder / "config.json" if folder.is_dir() else _downloaded(model, "config.json")
-        config = json.loads(file.read_text())
+        config = json.loads(file_of(model, "config.json").read_text())
     except Exception as error:
         raise CallError(f"model {model!r} has no config.json that can be read: {error}") from None
     return int(config.get("text_config", config).get("max_position_embeddings") or _USUAL_CONTEXT)
+
+
+def file_of(model: str, name: str) -> Path:
+    """Return a file of the model, which is fetched where the model is not a folder.
+
+    Raises:
+        OSError: there is no such file.
+    """
+    folder = Path(model)
+    return folder / name if folder.is_dir() else _downloaded(model, name)
 
 
 def _downloaded(model: str, name: str) -> Path:

@@ -57,7 +57,7 @@ def task_settings() -> WorkerSettings:
     context = TaskContext.get()
     properties: Properties = context.getLocalProperty if context else _no_properties
     preview = _PREVIEW.search(properties("spark.job.tags") or "")
-    prices = _prices(properties)
+    prices = prices_of(properties)
     return WorkerSettings(
         engine=engine_settings(properties),
         embedding_model=configuration.EMBEDDING_MODEL.value(properties),
@@ -74,7 +74,8 @@ def task_settings() -> WorkerSettings:
     )
 
 
-def _prices(properties: Properties) -> Prices:
+def prices_of(properties: Properties) -> Prices:
+    """Return the price list of these properties."""
     whole = configuration.PRICE_INPUT.value(properties)
     cached = configuration.PRICE_CACHED.value(properties)
     return Prices(

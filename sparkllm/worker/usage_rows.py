@@ -8,6 +8,7 @@ from typing import Any
 from pyspark import TaskContext
 
 from sparkllm import configuration
+from sparkllm.worker.settings import Properties
 
 _COUNTS = (
     "rows",
@@ -47,15 +48,18 @@ class UsageRows:
         context = TaskContext.get()
         if context is None:
             return
-        properties = context.getLocalProperty
-        host, _, port = configuration.USAGE_ADDRESS.value(properties).rpartition(":")
-        if not host:
-            return
-        token = configuration.USAGE_TOKEN.value(properties)
-        application = properties("spark.app.id") or ""
-        with socket.create_connection((host, int(port)), _PATIENCE) as driver:
-            driver.sendall(f'{token}\n{application}\n{{"passes": true}}\n'.encode())
-            with driver.makefile("rb") as answer:
-                passes = json.loads(answer.readline())
-        for query, calls, usage in passes:
+        for query, calls, usage in ask_driver(context.getLocalProperty, {"passes": True}) or ():
             yield (query, calls, *(usage[name] for name in (*_COUNTS, *_AMOUNTS, "errors")))
+
+
+def ask_driver(properties: Properties, question: dict[str, Any]) -> Any:
+    """Return the driver's answer to a question, None where no Python driver counts usage."""
+    host, _, port = configuration.USAGE_ADDRESS.value(properties).rpartition(":")
+    if not host:
+        return None
+    token = configuration.USAGE_TOKEN.value(properties)
+    application = properties("spark.app.id") or ""
+    with socket.create_connection((host, int(port)), _PATIENCE) as driver:
+        driver.sendall(f"{token}\n{application}\n{json.dumps(question)}\n".encode())
+        with driver.makefile("rb") as answer:
+            return json.loads(answer.readline())

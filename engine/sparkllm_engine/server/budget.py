@@ -32,7 +32,7 @@ class Prices:
     cached: float = 0.0
     output: float = 0.0
 
-    def money(self, prompt: int, cached: int, output: int) -> float:
+    def money(self, prompt: float, cached: float, output: float) -> float:
         """Return what these tokens cost; `cached` of the `prompt` tokens are from the cache."""
         return ((prompt - cached) * self.input + cached * self.cached + output * self.output) / 1e6
 

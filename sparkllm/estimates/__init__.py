@@ -1,0 +1,1 @@
+"""What calls will take before they are made, and what they took."""
