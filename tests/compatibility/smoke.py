@@ -149,6 +149,16 @@ def _groups(spark: SparkSession) -> None:
     }
 
 
+def _a_join(spark: SparkSession) -> None:
+    pairs = (
+        "(SELECT id, review, product FROM reviews) a LEFT JOIN"
+        " (SELECT id AS other, review AS said, product AS thing FROM reviews) b"
+        " ON product = thing AND llm_filter('Do {review} and {said} agree?', review, said)"
+    )
+    ids = {row.id for row in spark.sql(f"SELECT id, other FROM {pairs}").collect()}
+    assert ids == {1, 2, 3, 4}, ids
+
+
 def _wrong_use(spark: SparkSession) -> None:
     try:
         spark.sql("SELECT llm('classify', review, colour => 1) FROM reviews").collect()
@@ -175,6 +185,7 @@ _CHECKS: dict[str, Callable[[SparkSession], None]] = {
     "a struct": _a_struct,
     "embeddings": _embeddings,
     "groups": _groups,
+    "a join": _a_join,
 }
 
 

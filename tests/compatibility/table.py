@@ -15,9 +15,10 @@ _HEAD = """\
 Made by `make compat`, which installs the latest patch of each minor version of Spark, builds the
 jar against it, and runs `tests/compatibility/smoke.py` there with the model that ships: named
 options, a map of options, labels, an instruction over two columns, a typed answer, a struct,
-embeddings, groups, the DataFrame API, a filter, a LIMIT that stops asking, the prefix exchange,
-error details, errors that fail, usage, and a wrong call; in a classic session, over Spark Connect,
-in the `spark-sql` shell, and as a plain UDF without the jar (`sparkllm.register`).
+embeddings, groups, a join, the DataFrame API, a filter, a LIMIT that stops asking, the prefix
+exchange, error details, errors that fail, usage, and a wrong call; in a classic session, over Spark
+Connect, in the `spark-sql` shell (named options), and as a plain UDF without the jar
+(`sparkllm.register`; a map of options, labels, the DataFrame API).
 
 """
 

@@ -34,7 +34,7 @@ def test_the_smoke_test_passes_on_the_spark_that_is_installed(way: str) -> None:
         env={**os.environ, "PYSPARK_PYTHON": sys.executable},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=True,
     )
     facts = json.loads(done.stdout.splitlines()[-1])
