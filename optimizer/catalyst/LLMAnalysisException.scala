@@ -165,8 +165,15 @@ object LLMAnalysisException {
     new LLMAnalysisException(
       "LLM_CALL.JOIN_CONDITION",
       s"${call.sql} takes columns of both sides of a $joinType join in its condition, which only " +
-        "INNER, LEFT, RIGHT, SEMI and ANTI joins may: take a LEFT join, and with UNION ALL the rows " +
-        "of the other side by an ANTI join")
+        "INNER, LEFT, RIGHT, SEMI and ANTI joins may: take a LEFT join, and with UNION ALL the " +
+        "rows of the other side by an ANTI join")
+
+  def streamedJoin(call: Expression, joinType: String): LLMAnalysisException =
+    new LLMAnalysisException(
+      "LLM_CALL.STREAMED_JOIN",
+      s"${call.sql} takes columns of both sides of a $joinType join of a stream in its " +
+        "condition, which only an INNER join of a stream may: join in foreachBatch, where each " +
+        "batch is a table")
 
   private def shown(value: Any): String = value match {
     case null => "NULL"

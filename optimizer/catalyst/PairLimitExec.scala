@@ -85,10 +85,11 @@ case class PairLimitExec(most: Long, isPair: Option[Attribute], child: SparkPlan
   private def tooMany(kept: Long): SparkRuntimeException = {
     val count = metrics("pairs").value.max(kept)
     val counted = f"${if (count > enough) "more than " else ""}${count.min(enough)}%,d"
+    val allowed = f"$most%,d"
     val message = s"the condition of the join asks the model about pairs of rows, of which there " +
-      s"are $counted: spark.sparkllm.join.maxPairs allows ${f"$most%,d"}. Have fewer pairs formed, " +
-      "with predicates that need no model (ON a.key = b.key AND llm_filter(...)) or with fewer " +
-      "rows on each side, or raise spark.sparkllm.join.maxPairs (0: any number). No model was asked " +
+      s"are $counted: spark.sparkllm.join.maxPairs allows $allowed. Have fewer pairs formed, with " +
+      "predicates that need no model (ON a.key = b.key AND llm_filter(...)) or with fewer rows " +
+      "on each side, or raise spark.sparkllm.join.maxPairs (0: any number). No model was asked " +
       "about them"
     new SparkRuntimeException("USER_RAISED_EXCEPTION", Map("errorMessage" -> message))
   }

@@ -7,8 +7,8 @@ import org.apache.spark.sql.catalyst.plans._
 import org.apache.spark.sql.catalyst.plans.logical._
 
 /**
- * Joins whose condition has calls on columns of both sides. The rest of the condition forms pairs of
- * rows, which are counted ([[PairLimit]]) and asked, each different pair once.
+ * Joins whose condition has calls on columns of both sides. The rest of the condition forms pairs
+ * of rows, which are counted ([[PairLimit]]) and asked, each different pair once.
  *
  * {{{
  *   Join Inner, ((l.k = r.k) AND llm(filter, l.a, r.a))
@@ -74,6 +74,9 @@ object SemanticJoin extends PredicateHelper {
 
   private def split(join: Join, asked: Expression, rest: Option[Expression]): LogicalPlan =
     join.joinType match {
+      case kind if join.isStreaming && !kind.isInstanceOf[InnerLike] =>
+        val call = callOverBothSides(asked, join).get
+        throw LLMAnalysisException.streamedJoin(call, kind.sql).withPosition(call.origin)
       case _: InnerLike => Filter(asked, distinctTogether(asked, join.copy(condition = rest)))
       case LeftSemi =>
         val (left, row) = numbered(join.left)
@@ -164,8 +167,8 @@ object SemanticJoin extends PredicateHelper {
   }
 
   /**
-   * The pairs, counted, and equal ones next to each other: they are asked once. Each comes to a task
-   * by its hash, so that no sample forms pairs again.
+   * The pairs, counted, and equal ones next to each other: they are asked once. Each comes to a
+   * task by its hash, so that no sample forms pairs again.
    */
   private def distinctTogether(
       asked: Expression, pairs: Join, isPair: Option[Attribute] = None): LogicalPlan = {

@@ -73,9 +73,12 @@ def _shared_characters(prompts: pa.Array) -> float:
     if not len(prompts):
         return 0.0
     lengths = np.array([len(text) for text in prompts.values.dictionary.to_pylist()], np.int64)
-    pieces = prompts.values.indices.to_numpy().reshape(len(prompts), -1)
+    counts = np.diff(prompts.offsets.to_numpy())
+    is_piece = np.arange(counts.max()) < counts[:, None]  # prompts about groups have any number
+    pieces = np.full(is_piece.shape, len(lengths))
+    pieces[is_piece] = prompts.values.indices.to_numpy()
     same = np.logical_and.accumulate(pieces[1:] == pieces[:-1], axis=1)
-    whole = lengths[pieces]
+    whole = np.append(lengths, 0)[pieces]
     return float((whole[1:] * same).sum() / max(whole.sum(), 1))
 
 

@@ -160,3 +160,12 @@ def test_two_calls_in_a_condition_are_asked_in_turn(
     )
     assert len(second) == passed
     assert len(asked) - len(second) == _pairs(sqlite, "k = j")
+
+
+def test_an_outer_join_of_a_stream_is_refused(tables: RecordedApplication) -> None:
+    stream = "spark.readStream.table('t').join(spark.table('r'), F.expr({on!r}), 'left')"
+    on = "id = n AND llm('Same thing?', review, y) <> ''"
+    run = ".writeStream.format('noop').trigger(availableNow=True).start().awaitTermination()"
+    kind, _, message = tables.app.answer(stream.format(on=on) + run)
+    assert kind == "raised"
+    assert "join in foreachBatch" in message

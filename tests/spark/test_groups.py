@@ -140,6 +140,16 @@ def test_the_dataframe_api_makes_the_same_call(counting: SparkSession) -> None:
     assert frame.select(llm_summarize_agg(F.col("n"), 9)).first() is not None
 
 
+def test_a_preview_shows_the_first_prompts_of_groups(counting: SparkSession) -> None:
+    call = "llm_agg(n, 'Look before', chunk_tokens => 60)"
+    frame = counting.sql(f"SELECT k, {call} FROM numbers GROUP BY k")
+    [shown] = sparkllm.preview(frame).calls
+    assert shown.prompts[0].text.startswith(
+        "Look before\nGive one answer for all of the input.\n\n"
+    )
+    assert shown.window > 4
+
+
 @pytest.mark.parametrize(
     ("query", "says"),
     [
