@@ -34,7 +34,7 @@ def llm_filter(instruction: str, *columns: Column | str, **options: Any) -> Colu
           true
         > SELECT count(*) FROM VALUES ('I love it', 'lamp') AS t(review, product)
           WHERE llm_filter('Does {review} praise {product}?', review, product);
-        > SELECT p.product, r.review
+        > SELECT count(*)
           FROM VALUES (1, 'lamp'), (2, 'vase') AS p(shop, product)
           JOIN VALUES (1, 'The light flickers'), (2, 'Too small') AS r(shop, review)
           ON p.shop = r.shop AND llm_filter('Is {review} about {product}?', review, product);
