@@ -22,9 +22,11 @@ def test_a_file_of_sql_runs(spark: SparkSession, file: Path) -> None:
         spark.sql(statement).collect()
 
 
-def _submit(script: str, *arguments: str) -> str:
+def submit(script: str, *arguments: str, properties: Path | None = None) -> str:
+    """Run an example with `spark-submit`, and return what it prints."""
     command = [
         str(Path(sys.executable).with_name("spark-submit")),
+        *(("--properties-file", str(properties)) if properties else ()),
         "--conf",
         "spark.log.level=ERROR",
     ]
@@ -41,7 +43,7 @@ def _submit(script: str, *arguments: str) -> str:
 
 
 def test_the_main_job_classifies_the_reviews_that_ship() -> None:
-    out = _submit("demo.py")
+    out = submit("demo.py")
     summary = re.search(r"300 rows · (\d+) distinct prompts · ([\d,]+) prompt tokens", out)
     assert summary is not None, out
     assert int(summary[1]) <= 300
@@ -57,14 +59,14 @@ def test_the_main_job_takes_a_table_and_labels_of_the_user(tmp_path: Path) -> No
     table.write_text(
         "\n".join([*rows, '{"said": "Broke at once, waste of money", "mood": "negative"}'])
     )
-    out = _submit("demo.py", "--data", str(table), "--text", "said", "--label", "mood")
+    out = submit("demo.py", "--data", str(table), "--text", "said", "--label", "mood")
     assert "3 rows · 2 distinct prompts" in out
     assert "accuracy against mood: 1.000 over 3 rows" in out
 
 
 def test_the_batch_job_writes_a_table(spark: SparkSession, tmp_path: Path) -> None:
     output = str(tmp_path / "answers.parquet")
-    _submit("batch_job.py", "--labels", "good,bad", "--output", output)
+    submit("batch_job.py", "--labels", "good,bad", "--output", output)
     answers = spark.read.parquet(output).groupBy("answer").count().collect()
     assert {row.answer for row in answers} <= {"good", "bad", None}
     assert sum(row["count"] for row in answers) == 300
