@@ -21,7 +21,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import sparkllm_engine.waiting  # noqa: F401
+import sparkllm_engine.before_torch  # noqa: F401
 
 # isort: split
 from sparkllm import demo_model

@@ -1,6 +1,6 @@
 """The engine: requests in, results out as they finish."""
 
-import sparkllm_engine.waiting  # noqa: F401
+import sparkllm_engine.before_torch  # noqa: F401
 
 # isort: split
 import os

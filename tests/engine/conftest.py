@@ -1,4 +1,4 @@
-import sparkllm_engine.waiting  # noqa: F401
+import sparkllm_engine.before_torch  # noqa: F401
 
 # isort: split
 from collections.abc import Callable

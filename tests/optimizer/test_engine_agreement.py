@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-import sparkllm_engine.waiting  # noqa: F401
+import sparkllm_engine.before_torch  # noqa: F401
 
 # isort: split
 from transformers import AutoTokenizer

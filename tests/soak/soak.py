@@ -17,6 +17,7 @@ from tests.soak.footprint import Watch
 SIZES = (1, 7, 20, 50, 100, 180, 270, 360)
 LABELS = ("positive", "negative", "neutral")
 HEAD = "Classify the input. Answer with one of these labels:\n- positive\n- negative\n- neutral\n\n"
+_WARMING = 60.0  # seconds
 _CLEAR = 0.1  # by which the likeliest label leads, so that no rounding decides
 _THINGS = ("dress", "kettle", "lamp", "film", "hotel", "phone", "book", "chair", "soup", "jacket")
 _JUDGEMENTS = (
@@ -71,18 +72,20 @@ def soak(seconds: float, directory: Path) -> Outcome:
     """Run queries for so many seconds, in a Spark session of its own.
 
     Args:
-        seconds: how long.
+        seconds: how long what is held is watched, after at most a minute in which caches fill.
         directory: for the engine's files; a short path.
     """
     right = oracle()
     spark = _session(directory)
     try:
         _ask(spark, SIZES[-1], 0)
-        runs = _Runs(spark, right, time.monotonic() + seconds)
+        warming = min(_WARMING, seconds)
+        runs = _Runs(spark, right, time.monotonic() + warming + seconds)
+        threads = [threading.Thread(target=runs.repeat, args=(size,)) for size in SIZES]
+        for thread in threads:
+            thread.start()
+        time.sleep(warming)
         with Watch(directory) as watch:
-            threads = [threading.Thread(target=runs.repeat, args=(size,)) for size in SIZES]
-            for thread in threads:
-                thread.start()
             for thread in threads:
                 thread.join()
         return Outcome(runs.queries, runs.rows, runs.wrong, runs.errors, watch)

@@ -1,6 +1,6 @@
 """An engine that embeds texts with an encoder, or with a decoder that was trained for it."""
 
-import sparkllm_engine.waiting  # noqa: F401
+import sparkllm_engine.before_torch  # noqa: F401
 
 # isort: split
 import os
