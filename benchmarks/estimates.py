@@ -93,7 +93,6 @@ def measured(spark: SparkSession, args: argparse.Namespace) -> Iterator[Outcome]
         if pq.read_metadata(path).num_rows > FEWEST_ROWS
     ]
     paths = paths[:1] if args.quick else paths
-    real = spark.conf.get(IMPLEMENTATION)
     spark.conf.set(IMPLEMENTATION, COUNTING)
     for order in ("asWritten",) if args.quick else ("asWritten", "perQuery"):
         spark.conf.set("spark.sparkllm.optimizer.columnOrder", order)
@@ -101,7 +100,7 @@ def measured(spark: SparkSession, args: argparse.Namespace) -> Iterator[Outcome]
             for case, query in calls(spark, path, order).items():
                 yield from outcomes(f"{case}, {order}", query, COUNTS)
     spark.conf.unset("spark.sparkllm.optimizer.columnOrder")
-    spark.conf.set(IMPLEMENTATION, str(real))
+    spark.conf.unset(IMPLEMENTATION)
     # What the counting engine took tells nothing of the real one's speed.
     sparkllm.usage(spark).forget()
     for path in paths:

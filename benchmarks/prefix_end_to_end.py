@@ -139,7 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="a folder of parquet tables")
     parser.add_argument("--table", default="womens_clothing_reviews")
-    parser.add_argument("--rows", type=int, default=15_000)
+    parser.add_argument("--rows", type=int, default=8_192)
     parser.add_argument("--window", type=int, default=4_096, help="rows planned together")
     parser.add_argument("--model", default=str(demo_model.path()))
     parser.add_argument("--quick", action="store_true", help="one window of 1,000 rows")

@@ -40,16 +40,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def real_tables(args: argparse.Namespace) -> Iterator[RealTable]:
     """Read the tables that the arguments name, one after the other."""
+    for path in sorted(args.data.glob("*.parquet")):
+        if args.quick and path.stat().st_size > _QUICK_BYTES:
+            continue
+        table = pq.read_table(path)
+        in_characters = weigh(encode_table(table), CHARACTERS)
+        yield RealTable(path, table, weighed(args, table), in_characters)
+
+
+def weighed(args: argparse.Namespace, table: pa.Table) -> Cells:
+    """Return a table in tokens of the arguments' tokenizer."""
     found = args.tokenizer or args.data.parent / "tokenizers" / "gpt2" / "tokenizer.json"
     tokenizer = Tokenizer.from_file(str(found))
 
     def tokenize(texts: list[str]) -> list[list[int]]:
         return [encoding.ids for encoding in tokenizer.encode_batch(texts)]
 
-    for path in sorted(args.data.glob("*.parquet")):
-        if args.quick and path.stat().st_size > _QUICK_BYTES:
-            continue
-        table = pq.read_table(path)
-        encoded = encode_table(table)
-        in_tokens = weigh(encoded, Measure(), tokenize)
-        yield RealTable(path, table, in_tokens, weigh(encoded, CHARACTERS))
+    return weigh(encode_table(table), Measure(), tokenize)
