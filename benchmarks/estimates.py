@@ -126,7 +126,6 @@ def main() -> None:
                 "spark.log.level": "ERROR",
                 "spark.executorEnv.PYTHONPATH": str(Path(__file__).parents[1]),
                 "spark.sparkllm.engine.directory": directory,
-                "spark.sparkllm.store.memoryBytes": "0",
             },
         )
         found = []

@@ -30,10 +30,10 @@ class CallEstimate:
 
     @classmethod
     def counted(cls, usage: Usage, seconds: float | None) -> "CallEstimate":
-        """Return what was counted."""
+        """Return what was counted; of the inputs those that reached the model."""
         return cls(
             usage.rows,
-            usage.distinct,
+            usage.calls,
             usage.prompt_tokens,
             usage.cached_tokens,
             usage.output_tokens,
