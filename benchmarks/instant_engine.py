@@ -3,6 +3,8 @@
 import zlib
 from collections.abc import Iterable
 
+from tokenizers import Tokenizer
+
 from sparkllm_engine import EngineConfig, Request, Result
 from sparkllm_optimizer import RadixCache
 
@@ -40,16 +42,24 @@ class InstantEngine:
 
 
 class ChecksumEngine(InstantEngine):
-    """Picks one of the choices by a checksum of the prompt, each about as often as the others."""
+    """Picks one of the choices by a checksum of the prompt, each about as often as the others.
+
+    It counts the tokens of prompts, without those of a chat template.
+    """
+
+    def __init__(self, config: EngineConfig) -> None:
+        super().__init__(config)
+        self._tokenizer = Tokenizer.from_file(f"{config.model}/tokenizer.json")
 
     def add(self, request: Request) -> None:
         """Take a request."""
         super().add(request)
         choices = request.parameters.choices
+        prompt = "".join(request.prompt)
+        tokens = len(self._tokenizer.encode(prompt).ids)
         if choices:
-            checksum = zlib.crc32("".join(request.prompt).encode())
-            text = choices[checksum % len(choices)]
-            self._results[-1] = Result(request.id, text, "choice")
+            text = choices[zlib.crc32(prompt.encode()) % len(choices)]
+            self._results[-1] = Result(request.id, text, "choice", prompt_tokens=tokens)
 
 
 class CacheEngine(InstantEngine):

@@ -163,6 +163,8 @@ OPTIMIZER_COLUMN_ORDER = _declare(
 )  # fmt: skip
 for _rule, _meaning in {
     "cheapPredicatesFirst": "Filter by predicates without a model call before those with one.",
+    "learnedPredicateOrder": "Ask the calls of several predicates in one pass, each only about "
+    "the rows that those before it let pass, in an order learned from their tokens and answers.",
     "predicatesInTurn": "Of several predicates with model calls, ask each only about the rows that "
     "the ones before it let pass.",
     "guards": "Don't ask about rows for which a CASE, IF, COALESCE, AND or OR needs no answer.",
@@ -171,10 +173,23 @@ for _rule, _meaning in {
     "enough of them, and about more only when it hasn't.",
     "topRowsFirst": "Take the first rows of an ORDER BY … LIMIT that needs no answer before asking "
     "about them.",
+    "dropInferredCalls": "Ask only one side of a join about columns that it makes equal.",
+    "selectiveJoinsFirst": "Join before asking about rows of one side, where a join leaves some "
+    "out: semi and anti joins, INTERSECT, EXCEPT, and inner joins with a side that was filtered.",
+    "groupsFirst": "Group before predicates on the groups' columns ask, once for each group.",
+    "distinctInputsFirst": "Where only distinct answers are wanted, ask about distinct rows.",
+    "unionFirst": "Put the branches of a UNION ALL together before asking what all of them ask.",
+    "fanOutLast": "Ask about rows of one side of a join before the join repeats them.",
     "prefixExchange": "Bring rows of large inputs whose prompts begin alike to the same task, so "
     "that equal ones are asked once in the whole query.",
 }.items():
     _declare(BOOLEAN, f"optimizer.{_rule}.enabled", "true", "session", _meaning)
+_declare(
+    BOOLEAN, "optimizer.fuse.enabled", "false", "session",
+    "Let calls of one query on the same columns share one pass over a row's text, where that saves "
+    "tokens: the row stands before the instructions. A model may answer otherwise then, so what it "
+    "says to a call may depend on the other calls of the query.",
+)  # fmt: skip
 _declare(
     COUNT, "optimizer.prefixExchange.minRows", "10000", "session",
     "Inputs that Spark estimates to have fewer rows are not exchanged.",

@@ -52,7 +52,10 @@ class DigestEngine:
 
 
 class ChoosingEngine(DigestEngine):
-    """Answers with the choice that the prompt's digest falls on."""
+    """Answers with the choice that the prompt's digest falls on, wherever instructions stand."""
+
+    def add(self, request: Request) -> None:
+        super().add(replace(request, prompt=(_instruction_first("".join(request.prompt)),)))
 
     def step(self) -> list[Result]:
         choices = {request.id: request.parameters.choices for request in self._requests}
@@ -60,6 +63,14 @@ class ChoosingEngine(DigestEngine):
             replace(answer, text=chosen(answer.text, choices[answer.id]))
             for answer in super().step()
         ]
+
+
+def _instruction_first(prompt: str) -> str:
+    """Return the prompt with its instruction in front, where its data is."""
+    if not re.match(r"\w+: ", prompt):
+        return prompt
+    data, _, instruction = prompt.rpartition("\n\n")
+    return f"{instruction.strip()}\n\n{data}\n"
 
 
 def chosen(answer: str | None, choices: Sequence[str]) -> str | None:

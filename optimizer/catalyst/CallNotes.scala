@@ -9,9 +9,13 @@ object CallNotes {
   /** Layout of the prompts, order of their fields, and the rules that changed the query. */
   def of(evaluation: LLMEval): Seq[String] = {
     val fired = FiredRules.of(evaluation)
-    Seq("instruction first", fields(evaluation)) ++
+    layout(evaluation) ++ Seq(fields(evaluation)) ++
       (if (fired.isEmpty) None else Some(fired.mkString("rules ", ", ", "")))
   }
+
+  private def layout(evaluation: LLMEval): Seq[String] =
+    if (evaluation.fused.isEmpty) Seq("instruction first")
+    else evaluation.fused.map(_.mkString("fused [", ", ", "]: data first in long rows"))
 
   private def fields(evaluation: LLMEval): String = evaluation.order match {
     case Some(order: Literal) =>

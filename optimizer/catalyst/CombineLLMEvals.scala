@@ -22,8 +22,8 @@ import org.apache.spark.sql.catalyst.trees.TreePattern.PYTHON_UDF
 object CombineLLMEvals extends Rule[LogicalPlan] {
   override def apply(plan: LogicalPlan): LogicalPlan =
     plan.transformUpWithPruning(_.containsPattern(PYTHON_UDF)) {
-      case LLMEval(calls, below: LLMEval, _, _) if areIndependent(calls, below) =>
-        LLMEval(below.calls ++ calls, below.child)
+      case above @ LLMEval(calls, below: LLMEval, _, _, _, _, _) if areIndependent(calls, below) =>
+        above.copy(calls = below.calls ++ calls, child = below.child)
     }
 
   private def areIndependent(calls: Seq[Alias], below: LLMEval): Boolean =

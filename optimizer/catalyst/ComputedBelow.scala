@@ -25,7 +25,7 @@ object ComputedBelow {
   /** `plan` with the answer of `call` among its output, and the answer; None if it has none. */
   def apply(plan: LogicalPlan, call: LLMCall): Option[(LogicalPlan, Attribute)] = plan match {
     case evaluation: LLMEval =>
-      evaluation.answerOf(call).map(evaluation -> _).orElse(inChild(evaluation, call))
+      evaluation.answerOf(call).orElse(inChild(evaluation, call))
     case project @ Project(list, child) =>
       apply(child, beneath(project, call)).map { case (exposed, answer) =>
         val passed = if (list.exists(_.exprId == answer.exprId)) list else list :+ answer

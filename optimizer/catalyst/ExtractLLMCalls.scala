@@ -71,7 +71,7 @@ object ExtractLLMCalls extends Rule[LogicalPlan] {
 
   /** Extracts from each of the operators that `operator` was split into. */
   private def extractParts(part: LogicalPlan, operator: LogicalPlan): LogicalPlan =
-    if (operator.children.exists(_.eq(part))) part
+    if (part.isInstanceOf[LLMEval] || operator.children.exists(_.eq(part))) part
     else extract(part.withNewChildren(part.children.map(extractParts(_, operator))))
 
   /** The calls are evaluated below, the innermost first, which hold no other call. */

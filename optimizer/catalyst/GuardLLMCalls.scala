@@ -6,6 +6,7 @@ import org.apache.spark.sql.catalyst.expressions._
 import org.apache.spark.sql.catalyst.expressions.Literal.{FalseLiteral, TrueLiteral}
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
 import org.apache.spark.sql.catalyst.plans.logical._
+import org.apache.spark.sql.types.StringType
 
 /**
  * Gives calls the condition under which their answer matters: that of the CASE, IF, COALESCE, AND or
@@ -144,7 +145,9 @@ object GuardLLMCalls extends PredicateHelper {
   /** Whether an argument is computed, and so may be an error for some row. */
   def mayFail(argument: Expression): Boolean = argument match {
     case _: Attribute | _: Literal => false
-    case GetStructField(child, _, _) => mayFail(child)
+    case cast: Cast => cast.dataType != StringType || mayFail(cast.child)
+    case _: GetStructField | _: Concat | _: Upper | _: Lower | _: Coalesce | _: StringTrim =>
+      argument.children.exists(mayFail)
     case _ => true
   }
 

@@ -18,6 +18,15 @@ object Instruction {
       checkPlaceholders(text, columns)
     }
 
+  /** The columns that have a slot in the instruction of a call. */
+  def placeholders(spec: CallSpec): Set[String] = {
+    val text = TaskRule.named(spec.task) match {
+      case Some(_) => spec.options.get(CallOptions.Instruction).mkString
+      case None => spec.task
+    }
+    Placeholder.findAllMatchIn(text).flatMap(found => Option(found.group(1))).toSet
+  }
+
   /** Throws where it names a column that does not exist. */
   def checkPlaceholders(text: String, columns: Seq[String]): Unit =
     placeholders(text)

@@ -11,12 +11,19 @@ import org.apache.spark.sql.types.StringType
  * @param firstWindow how many rows are taken at first, where few may be enough
  * @param order in which the columns stand in all prompts: positions in `columns`, an array of
  *              integers; None leaves it to the tasks
+ * @param wanted a condition over the answers, by which a filter above keeps rows: where it can't be
+ *   true any more, answers that are missing stay NULL; see [[LearnPredicateOrder]]
+ * @param kept answers that every wanted row has, even if its condition is true without them
+ * @param fused the answers of calls that share one pass over a row's text; see [[FuseCalls]]
  */
 case class LLMEval(
     calls: Seq[Alias],
     child: LogicalPlan,
     firstWindow: Option[FirstWindow] = None,
-    order: Option[Expression] = None)
+    order: Option[Expression] = None,
+    wanted: Option[Expression] = None,
+    kept: Seq[Attribute] = Nil,
+    fused: Seq[Seq[Attribute]] = Nil)
     extends UnaryNode {
 
   override def output: Seq[Attribute] = child.output ++ calls.map(_.toAttribute)
@@ -46,11 +53,21 @@ case class LLMEval(
     if (guards.forall(_.isDefined)) guards.flatten.reduceOption(Or) else None
   }
 
-  /** The answer of an equal call, if it is among these; one without a guard serves any guard. */
-  def answerOf(call: LLMCall): Option[Attribute] =
+  /**
+   * The answer of an equal call, if it is among these, and this evaluation with all wanted rows
+   * asked for it. One without a guard serves any guard.
+   */
+  def answerOf(call: LLMCall): Option[(LLMEval, Attribute)] =
     calls
       .find(alias => alias.child.semanticEquals(call) || alias.child.semanticEquals(call.unguarded))
-      .map(_.toAttribute)
+      .map { alias =>
+        val answer = alias.toAttribute
+        val isAsked = wanted.forall(!_.references.contains(answer)) || kept.contains(answer)
+        (if (isAsked) this else copy(kept = kept :+ answer), answer)
+      }
+
+  override protected def stringArgs: Iterator[Any] =
+    LLMEval.described(calls, firstWindow, order, wanted, fused)
 
   override protected def withNewChildInternal(newChild: LogicalPlan): LLMEval =
     copy(child = newChild)
@@ -63,4 +80,14 @@ object LLMEval {
     case text if text.dataType == StringType => text
     case other => Cast(other, StringType)
   }
+
+  /** What is shown of an evaluation in a plan. */
+  def described(
+      calls: Seq[Alias],
+      firstWindow: Option[FirstWindow],
+      order: Option[Expression],
+      wanted: Option[Expression],
+      fused: Seq[Seq[Attribute]]): Iterator[Any] =
+    Iterator(calls) ++ firstWindow ++ order ++ wanted.map(condition => s"where $condition") ++
+      fused.map(_.mkString("fused [", ", ", "]"))
 }

@@ -18,6 +18,9 @@ case class LLMEvalExec(
     child: SparkPlan,
     firstWindow: Option[FirstWindow] = None,
     order: Option[Expression] = None,
+    wanted: Option[Expression] = None,
+    kept: Seq[Attribute] = Nil,
+    fused: Seq[Seq[Attribute]] = Nil,
     notes: Seq[String] = Nil)
     extends UnaryExecNode {
 
@@ -31,13 +34,14 @@ case class LLMEvalExec(
 
   override def nodeName: String = "LLMEval"
 
-  override protected def stringArgs: Iterator[Any] = Iterator(calls) ++ firstWindow ++ notes
+  override protected def stringArgs: Iterator[Any] =
+    Iterator(calls) ++ firstWindow ++ wanted.map(condition => s"where $condition") ++ notes
 
   override lazy val metrics: Map[String, SQLMetric] = UsageMetrics.create(sparkContext)
 
   override protected def doExecute(): RDD[InternalRow] = {
     val evaluation = new PythonEvaluation(
-      calls.map(_.child.asInstanceOf[LLMCall]), order.flatMap(PrefixKey.positions(_)))
+      calls.map(_.child.asInstanceOf[LLMCall]), order.flatMap(PrefixKey.positions(_)), asking)
     val (input, evaluated) = evaluatedBy(evaluation)
     val counters = UsageMetrics.inOrder(metrics)
     val columns = child.output ++ evaluation.answers(input.last)
@@ -56,6 +60,19 @@ case class LLMEvalExec(
         projection(row)
       }
     }
+  }
+
+  /** Which rows are asked, and how, as the worker is told beside the calls. */
+  private def asking: Map[String, Any] = {
+    val answers = calls.map(_.toAttribute)
+    def positions(some: Seq[Attribute]) =
+      some.map(answer => answers.indexWhere(_.exprId == answer.exprId)).filter(_ >= 0)
+    val condition = wanted.flatMap(new AnswerCondition(answers)(_)).map { condition =>
+      "wanted" -> Map("condition" -> condition, "kept" -> positions(kept))
+    }
+    val groups = fused.map(positions).filter(_.size > 1)
+    Map.empty[String, Any] ++ condition ++
+      (if (groups.isEmpty) None else Some("fused" -> groups))
   }
 
   /** The columns of the child and the result of the evaluation, and their rows. */

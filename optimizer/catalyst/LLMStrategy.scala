@@ -21,9 +21,9 @@ object LLMStrategy extends SparkStrategy {
       pruned.copyTagsFrom(evaluation)
       val child = if (used.isEmpty) evaluation.child else pruned
       Seq(planLater(project.copy(child = child)))
-    case evaluation @ LLMEval(calls, child, firstWindow, order) =>
+    case evaluation @ LLMEval(calls, child, firstWindow, order, wanted, kept, fused) =>
       val notes = CallNotes.of(evaluation)
-      Seq(LLMEvalExec(calls, planLater(child), firstWindow, order, notes))
+      Seq(LLMEvalExec(calls, planLater(child), firstWindow, order, wanted, kept, fused, notes))
     case operator if operator.expressions.exists(LLMCall.isIn) =>
       Seq(planLater(ExtractLLMCalls.extract(operator)))
     case _ => Nil

@@ -43,7 +43,7 @@ object LimitBeforeLLMEval extends Rule[LogicalPlan] {
 
   private def below(plan: LogicalPlan, limit: UnaryNode): LogicalPlan = plan match {
     case project: Project => project.copy(child = below(project.child, limit))
-    case evaluation @ LLMEval(_, child: LLMEval, _, _) =>
+    case evaluation @ LLMEval(_, child: LLMEval, _, _, _, _, _) =>
       evaluation.copy(child = below(child, limit))
     case evaluation: LLMEval =>
       evaluation.copy(child = limit.withNewChildren(Seq(evaluation.child)))

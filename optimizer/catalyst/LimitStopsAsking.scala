@@ -37,8 +37,9 @@ object LimitStopsAsking extends Rule[LogicalPlan] {
 
   /** The plan with calls that first take `rows` rows, as far down as rows are passed one by one. */
   private def startingWith(rows: Int, plan: LogicalPlan): LogicalPlan = plan match {
-    case LLMEval(calls, child, _, _) =>
-      LLMEval(calls, startingWith(rows, child), Some(FirstWindow(rows)))
+    case evaluation: LLMEval =>
+      val child = startingWith(rows, evaluation.child)
+      evaluation.copy(child = child, firstWindow = Some(FirstWindow(rows)))
     case _: Project | _: Filter | _: Generate | _: Union =>
       plan.withNewChildren(plan.children.map(startingWith(rows, _)))
     case other => other

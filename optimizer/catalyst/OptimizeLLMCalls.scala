@@ -10,11 +10,15 @@ object OptimizeLLMCalls extends Rule[LogicalPlan] {
     Seq(
       CollectForAggregates,
       ConstantLLMCalls,
+      Noted(DropInferredCalls, Switch.DropInferredCalls),
       ExtractLLMCalls,
+      RowsBeforeCalls,
       CombineLLMEvals,
       Noted(LimitBeforeLLMEval, Switch.LimitFirst),
       Noted(TopRowsBeforeLLMEval, Switch.TopRowsFirst),
       Noted(LimitStopsAsking, Switch.LimitStopsAsking),
+      Noted(FanOutLast, Switch.FanOutLast),
+      Noted(FuseCalls, Switch.Fuse),
       FieldOrder,
       Noted(ExchangeByPrefix, Switch.PrefixExchange))
 

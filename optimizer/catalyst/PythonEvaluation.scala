@@ -16,8 +16,12 @@ import org.apache.spark.sql.types.{DataType, StringType, StructField, StructType
  * is a struct of the answers, and the usage of the window that the row is the first of, else NULL.
  *
  * @param order of the columns in all prompts: positions in [[LLMEval.columns]]
+ * @param asking which rows are asked, and how; see [[LLMEvalExec]]
  */
-class PythonEvaluation(calls: Seq[LLMCall], order: Option[Seq[Int]] = None) {
+class PythonEvaluation(
+    calls: Seq[LLMCall],
+    order: Option[Seq[Int]] = None,
+    asking: Map[String, Any] = Map.empty) {
   import PythonEvaluation._
 
   /** The arguments of each call, and its guard if it has one. */
@@ -73,7 +77,7 @@ class PythonEvaluation(calls: Seq[LLMCall], order: Option[Seq[Int]] = None) {
     })
 
   private def function(rows: Option[BigInt]): PythonUDF =
-    functionOf(Function, argumentStruct, resultType, rows.map("rows" -> _).toMap)
+    functionOf(Function, argumentStruct, resultType, asking ++ rows.map("rows" -> _))
 
   /**
    * Another function about the same calls.

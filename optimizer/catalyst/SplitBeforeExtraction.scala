@@ -18,7 +18,8 @@ import org.apache.spark.sql.catalyst.plans.logical._
  *   Filter (llm(classify, b) = good)
  *   +- Filter (a > 1)
  * }}}
- * and of predicates with different calls, each asks only the rows that those before it let pass:
+ * and of predicates with different calls whose order [[LearnPredicateOrder]] can't learn, each asks
+ * only the rows that those before it let pass:
  * {{{
  *   Filter ((llm(classify, b) = good) AND (llm(is it short?, b) = yes))
  * }}}
@@ -54,16 +55,22 @@ object SplitBeforeExtraction extends PredicateHelper {
   private def splitFilter(filter: Filter): Option[LogicalPlan] = {
     val predicates = splitConjunctivePredicates(filter.condition)
     val (calling, cheap) = predicates.partition { predicate =>
-      LLMCall.isIn(predicate) || !predicate.deterministic
+      isAsking(predicate, filter.child) || !predicate.deterministic
     }
-    if (calling.forall(LLMCall.isIn) && cheap.isEmpty) {
-      inTurn(filter, calling)
-    } else if (cheap.isEmpty || !Switch.CheapPredicatesFirst.isOn) {
-      None
-    } else {
+    if (cheap.nonEmpty && calling.nonEmpty && Switch.CheapPredicatesFirst.isOn) {
       Switch.CheapPredicatesFirst.fired()
       Some(Filter(calling.reduce(And), Filter(cheap.reduce(And), filter.child)))
+    } else if (predicates.forall(_.deterministic)) {
+      LearnPredicateOrder(filter).orElse(if (cheap.isEmpty) inTurn(filter, calling) else None)
+    } else {
+      None
     }
+  }
+
+  /** Whether a predicate has a call that isn't evaluated below already. */
+  private def isAsking(predicate: Expression, child: LogicalPlan): Boolean = predicate.exists {
+    case call: LLMCall => ComputedBelow(child, call).isEmpty
+    case _ => false
   }
 
   /** The first predicate and those that need no further call, below the others. */

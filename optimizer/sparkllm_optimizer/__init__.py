@@ -4,7 +4,7 @@ from sparkllm_optimizer.cache import RadixCache
 from sparkllm_optimizer.dependencies import Dependency, find_dependencies
 from sparkllm_optimizer.distinct import Distinct, distinct_rows
 from sparkllm_optimizer.hits import Hits, prefix_hits
-from sparkllm_optimizer.layout import Layout, choose_layout
+from sparkllm_optimizer.layout import Layout, choose_layout, data_first
 from sparkllm_optimizer.measure import CHARACTERS, SQUARES, Measure
 from sparkllm_optimizer.normalisation import Normalisation
 from sparkllm_optimizer.options import PlanOptions
@@ -37,6 +37,7 @@ __all__ = [
     "apply_recipe",
     "choose_layout",
     "common_order",
+    "data_first",
     "distinct_rows",
     "find_dependencies",
     "learn_recipe",

@@ -13,7 +13,7 @@ def render_values(values: Iterable[Any]) -> list[str]:
     return [str(value) if isinstance(value, Decimal) else _encode(value) for value in values]
 
 
-def render_fields(name: str, values: Iterable[Any]) -> list[str]:
-    """Return each value as the line `name: value` with its newline."""
+def render_fields(name: str, values: Iterable[Any], end: str = "\n") -> list[str]:
+    """Return each value as the line `name: value` with its newline, or another end."""
     label = name if name.isprintable() and ":" not in name else _encode(name)
-    return [f"{label}: {value}\n" for value in render_values(values)]
+    return [f"{label}: {value}{end}" for value in render_values(values)]

@@ -1,47 +1,38 @@
 """Several questions about the rows of a task, window by window."""
 
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from functools import partial
 
 import pyarrow as pa
 
 from sparkllm.client import EngineSettings, open_exchange
-from sparkllm.ledger import Usage
-from sparkllm.worker.groups import GroupAsker, GroupsRequest
+from sparkllm.worker.asked_window import AskedWindow, Asking, Send, WindowAnswers
+from sparkllm.worker.condition import Wanted
+from sparkllm.worker.groups import GroupAsker
 from sparkllm.worker.previewing import PreviewExchange
 from sparkllm.worker.question import Question
 from sparkllm.worker.reporting import Reporter
 from sparkllm.worker.settings import WorkerSettings, task_settings
 from sparkllm.worker.token_count import TokenCountExchange
-from sparkllm.worker.window import windows
+from sparkllm.worker.window import small_batches, windows
 from sparkllm.worker.window_plan import WindowPlanner
-from sparkllm.worker.window_request import AnyExchange, WindowRequest, send
-from sparkllm_engine.server.budget import Prices
+from sparkllm.worker.window_request import AnyExchange, send
 
 _WINDOWS_AHEAD = 1
-_REPORT_EVERY = 0.5  # seconds
-
-
-_AnyRequest = WindowRequest | GroupsRequest
-_Send = Callable[[pa.Table], _AnyRequest]
-
-
-@dataclass(frozen=True, slots=True)
-class WindowAnswers:
-    """The answers of each question to the rows of one window, and what they cost together."""
-
-    answers: list[pa.Array]
-    usage: Usage
+# The calls of a fused window come one after the other, so the prefix cache has to hold its rows.
+_FUSED_BYTES = 16_384
+_FUSED_AHEAD = 3
+_FIRST_ROWS = 256  # of a task that has to learn the order of its calls
 
 
 def evaluate(
     questions: Sequence[Question],
     batches: Iterable[pa.RecordBatch],
     known_rows: int | None = None,
+    wanted: Wanted | None = None,
 ) -> Iterator[WindowAnswers]:
     """Yield the answers to all rows of `batches` in order.
 
@@ -52,13 +43,15 @@ def evaluate(
         questions: about each row.
         batches: the rows of this task.
         known_rows: how many rows all tasks of the operator have, if that is known.
+        wanted: which rows are; once a row can't be any more, answers that are missing stay NULL
+            without a call.
 
     Raises:
         EngineError: the engine cannot be started, or died too often.
     """
     settings = task_settings()
     budget = asdict(settings.budget) if settings.budget else None
-    waiting: deque[_Window] = deque()
+    waiting: deque[AskedWindow] = deque()
     free = 0.0
     calls = ", ".join(question.call.title for question in questions)
     with Reporter(settings, calls, known_rows) as reporter, ExitStack() as open_exchanges:
@@ -73,16 +66,26 @@ def evaluate(
             asked = open_exchange(_engine_for(question, settings), question.sampling, budget=budget)
             return open_exchanges.enter_context(asked)
 
-        def sender(question: Question) -> _Send:
+        def sender(question: Question) -> Send:
             if question.prompt.combining:
                 return GroupAsker(question, settings.engine, opened).send
             planner = WindowPlanner(settings.plan, question.order, question.slots)
             return partial(send, question, planner=planner, exchange=opened(question))
 
         senders = [sender(question) for question in questions]
-        for table in windows(batches, settings.window_rows):
-            waiting.append(_Window.send(senders, table))
-            if len(waiting) > _WINDOWS_AHEAD:
+        asking = Asking(questions, senders, None if settings.preview else wanted)
+        ahead = _WINDOWS_AHEAD
+        if any(question.fusion is not None for question in questions):
+            ahead = _FUSED_AHEAD
+            batches = small_batches(batches, _FUSED_BYTES // 2)
+            tables = windows(batches, settings.window_rows, _FUSED_BYTES)
+        elif asking.wanted is not None:
+            tables = windows(batches, settings.window_rows, first=_FIRST_ROWS)
+        else:
+            tables = windows(batches, settings.window_rows)
+        for table in tables:
+            waiting.append(AskedWindow(asking, table))
+            if asking.has_to_learn or len(waiting) > ahead:
                 window = waiting.popleft()
                 yield window.answers(reporter, free, settings.prices)
                 free = window.finished
@@ -96,64 +99,3 @@ def _engine_for(question: Question, settings: WorkerSettings) -> EngineSettings:
     if question.prompt.answer != "embedding":
         return settings.engine
     return settings.engine.embedding(question.prompt.model or settings.embedding_model)
-
-
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """A window whose distinct inputs of every question are with the engine.
-
-    `started` and `sent` are moments of the monotonic clock, in seconds.
-    """
-
-    requests: list[_AnyRequest]
-    rows: int
-    started: float
-    sent: float
-
-    @classmethod
-    def send(
-        cls,
-        senders: Sequence[_Send],
-        rows: pa.Table,
-    ) -> "_Window":
-        started = time.monotonic()
-        requests = [sender(rows) for sender in senders]
-        return cls(requests, rows.num_rows, started, time.monotonic())
-
-    @property
-    def finished(self) -> float:
-        """When the engine had answered everything; `sent` where it was asked nothing."""
-        return max([self.sent, *(request.finished for request in self.requests)])
-
-    def answers(self, reporter: Reporter, free: float, prices: Prices) -> WindowAnswers:
-        """Wait for all answers, report them, and return them in row order.
-
-        Args:
-            free: when the window before this one was finished.
-            prices: of tokens.
-        """
-        self._wait(reporter)
-        placing = time.monotonic()
-        answered = [request.answers(reporter, prices) for request in self.requests]
-        ended = time.monotonic()
-        began = min(max(self.sent, free), self.finished)
-        usage = replace(
-            sum((usage for _, usage in answered), Usage()),
-            rows=self.rows,
-            seconds=ended - self.started,
-            engine_seconds=self.finished - began,
-            queue_seconds=began - self.sent,
-            worker_seconds=self.sent - self.started + ended - placing,
-        )
-        reporter.window(usage)
-        return WindowAnswers([column for column, _ in answered], usage)
-
-    def _wait(self, reporter: Reporter) -> None:
-        waiting = self.requests
-        reported = time.monotonic()
-        while waiting := [one for one in waiting if not one.wait(_REPORT_EVERY / len(waiting))]:
-            if time.monotonic() - reported >= _REPORT_EVERY:
-                reported = time.monotonic()
-                asked = sum(request.asked for request in self.requests)
-                answered = sum(request.answered for request in self.requests)
-                reporter.under_way(self.rows * answered // asked)

@@ -1,8 +1,8 @@
 """A call, ready to be asked: its prompt, the type of its answers, and which columns it takes."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,12 @@ from sparkllm.tasks import Call, Prompt, prompt_for
 from sparkllm.tasks.answer_type import AnswerType
 from sparkllm.tasks.prompt import Slot
 from sparkllm.tasks.task_answer import answer_type_of
+from sparkllm.worker.condition import Rows, Wanted
 from sparkllm.worker.detail import detail_type
+from sparkllm.worker.fusion import Fusion
+from sparkllm.worker.rendering import render
 from sparkllm_engine.request import SamplingParameters
+from sparkllm_optimizer import Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,8 @@ class Question:
 
     `arguments[n]` is the position of the call's n-th column among the columns of a row. `guard` is
     the position of the column that says which rows are asked, None to ask all. `order` is that of
-    the columns in all prompts of the query, None where each task may choose.
+    the columns in all prompts of the query, None where each task may choose. `fusion` says when
+    a row's text stands first, for the calls that share it.
     """
 
     call: Call
@@ -32,6 +37,7 @@ class Question:
     arguments: tuple[int, ...]
     guard: int | None = None
     order: tuple[str, ...] | None = None
+    fusion: Fusion | None = None
 
     @classmethod
     def of(
@@ -89,23 +95,34 @@ class Question:
         columns = [rows.column(position) for position in self.arguments]
         return pa.Table.from_arrays(columns, names=list(self.call.columns))
 
-    def asked(self, rows: pa.Table) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        """Return the positions of the rows that the guard lets pass."""
-        if self.guard is None:
-            return np.arange(rows.num_rows)
-        passed = pc.fill_null(rows.column(self.guard), False)
-        return np.flatnonzero(passed.to_numpy())
+    def prompts(self, inputs: pa.Table, groups: Sequence[Group]) -> pa.Array:
+        """Return the prompts of inputs, in the order of `groups`; see `rendering.render`."""
+        data_first = None if self.fusion is None else self.fusion.data_first(inputs)
+        return render(self.prompt, inputs, groups, self.call.json_columns, data_first)
+
+    def asked(
+        self, rows: pa.Table, wanted: Rows | None = None
+    ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Return the positions of the wanted rows that the guard lets pass; None wants all."""
+        passed = np.ones(rows.num_rows, bool) if wanted is None else wanted
+        if self.guard is not None:
+            passed = passed & pc.fill_null(rows.column(self.guard), False).to_numpy()
+        return np.flatnonzero(passed)
 
 
-def questions(text: str) -> list[Question]:
+def questions(text: str) -> tuple[list[Question], Wanted | None]:
     """Read the questions of one function, as the Catalyst extension writes them.
+
+    Returns:
+        The questions, and which rows are wanted, None for all.
 
     Raises:
         CallError: a call cannot mean anything.
     """
     body = json.loads(text)
     zone = body.get("time_zone", "UTC")
-    return [
+    wanted = body.get("wanted")
+    asked = [
         Question.of(
             Call.from_dict(call),
             tuple(call["arguments"]),
@@ -115,6 +132,11 @@ def questions(text: str) -> list[Question]:
         )
         for call in body["calls"]
     ]
+    for group in body.get("fused", ()):
+        fusion = Fusion.of([asked[position].prompt for position in group])
+        for position in group:
+            asked[position] = replace(asked[position], fusion=fusion)
+    return asked, None if wanted is None else Wanted.from_dict(wanted)
 
 
 def known_rows(text: str) -> int | None:

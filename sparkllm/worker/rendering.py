@@ -17,6 +17,7 @@ import pyarrow as pa
 from sparkllm.tasks import Prompt
 from sparkllm.tasks.prompt import Literal, Slot, Text
 from sparkllm.tasks.rendering import render_fields, render_values
+from sparkllm.worker.condition import Rows
 from sparkllm_optimizer import Group
 
 _Indices = np.ndarray[tuple[int], np.dtype[np.int32]]
@@ -47,6 +48,10 @@ class _Pieces:
     def fields(self, column: str) -> _Indices:
         return self._place("field", column, lambda values: render_fields(column, values))
 
+    def last_fields(self, column: str) -> _Indices:
+        """With an empty line behind them, for what follows."""
+        return self._place("last", column, lambda values: render_fields(column, values, "\n\n"))
+
     def _place(
         self, kind: str, column: str, render: Callable[[Iterable[Any]], list[str]]
     ) -> _Indices:
@@ -72,17 +77,28 @@ def render(
     rows: pa.Table,
     groups: Sequence[Group],
     json_columns: Set[str] = frozenset(),
+    data_first: Rows | None = None,
 ) -> pa.Array:
     """Return the prompts of `rows` in the order of `groups`, `list<dictionary<int32, utf8>>`.
 
     A group's columns say in which order its rows' field lines stand. The values of `json_columns`
-    are JSON texts, and shown as the JSON that they are.
+    are JSON texts, and shown as the JSON that they are. Where `data_first` says so, a row's fields
+    stand before the instruction, which then is the only part of the prompt's head.
     """
     pieces = _Pieces(rows, json_columns)
     literals = {
         part.text: pieces.literal(part.text) for part in prompt.head if isinstance(part, Literal)
     }
     blocks = [_block(prompt, group, pieces, literals) for group in groups]
+    if data_first is not None:
+        [instruction] = literals
+        behind = pieces.literal(instruction.rstrip("\n") + "\n")
+        for group, block in zip(groups, blocks, strict=True):
+            chosen = data_first[group.row_ids]
+            last = pieces.last_fields(group.columns[-1])[group.row_ids]
+            block[chosen, :-2] = block[chosen, 1:-1]
+            block[chosen, -2] = last[chosen]
+            block[chosen, -1] = behind
     indices = np.concatenate([block.ravel() for block in blocks])
     width = len(prompt.head) + len(prompt.fields)
     offsets = np.arange(0, len(indices) + 1, width, dtype=np.int32)

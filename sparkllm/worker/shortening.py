@@ -16,7 +16,6 @@ from sparkllm.client import Exchange
 from sparkllm.worker.detail import Cut
 from sparkllm.worker.previewing import PreviewExchange
 from sparkllm.worker.question import Question
-from sparkllm.worker.rendering import render
 from sparkllm.worker.token_count import TokenCountExchange
 from sparkllm_engine.errors import RowErrorCode
 from sparkllm_optimizer import Group
@@ -130,7 +129,7 @@ def _prompts(question: Question, inputs: pa.Table, rows: Sequence[_Row]) -> pa.A
         place = shortened.schema.get_field_index(name)
         shortened = shortened.set_column(place, name, pa.array(values, pa.utf8()))
     group = Group(np.arange(len(rows)), question.call.columns)
-    return render(question.prompt, shortened, [group], question.call.json_columns)
+    return question.prompts(shortened, [group])
 
 
 def _replaced(results: pa.Table, answered: pa.Table, positions: Sequence[int]) -> pa.Table:

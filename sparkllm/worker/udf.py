@@ -34,12 +34,12 @@ class CallFunction:
         return answer_batches(batches, self._answer)
 
     def _answer(self, batches: Iterator[Arguments]) -> Iterator[pa.Array]:
-        asked = questions(self.calls_json)
+        asked, wanted = questions(self.calls_json)
         names = [f"answer_{position}" for position in range(len(asked))]
         rows = (
             pa.RecordBatch.from_arrays(struct.flatten(), [field.name for field in struct.type])
             for (struct,) in batches
         )
-        for window in evaluate(asked, rows, known_rows(self.calls_json)):
+        for window in evaluate(asked, rows, known_rows(self.calls_json), wanted):
             usage = usage_column(window.usage, window.usage.rows)
             yield pa.StructArray.from_arrays([*window.answers, usage], [*names, "usage"])

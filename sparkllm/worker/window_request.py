@@ -8,13 +8,13 @@ import pyarrow.compute as pc
 
 from sparkllm.client import Exchange, Pending
 from sparkllm.ledger import Usage
+from sparkllm.worker.condition import Rows
 from sparkllm.worker.detail import Cut
 from sparkllm.worker.invalid_text import invalid_rows
 from sparkllm.worker.outcome import Outcomes
 from sparkllm.worker.previewing import PreviewExchange
 from sparkllm.worker.question import Question
 from sparkllm.worker.ready import ReadyAnswers
-from sparkllm.worker.rendering import render
 from sparkllm.worker.reporting import Reporter
 from sparkllm.worker.shortening import ask_shortened
 from sparkllm.worker.token_count import TokenCountExchange
@@ -96,9 +96,13 @@ def send(
     rows: pa.Table,
     planner: WindowPlanner,
     exchange: AnyExchange,
+    wanted: Rows | None = None,
 ) -> WindowRequest:
-    """Send the distinct inputs of a window to the engine, in the order that is planned."""
-    passed = question.asked(rows)
+    """Send the distinct inputs of a window to the engine, in the order that is planned.
+
+    Only rows that are `wanted` are asked about, all if it is None.
+    """
+    passed = question.asked(rows, wanted)
     inputs = question.inputs(rows)
     if len(passed) < rows.num_rows:
         inputs = inputs.take(passed)
@@ -114,7 +118,7 @@ def send(
         groups = planner.groups(inputs)
         order = np.concatenate([group.row_ids for group in groups])
         answer_of_input[asked[order]] = np.arange(len(order))
-        prompts = render(question.prompt, inputs, groups, question.call.json_columns)
+        prompts = question.prompts(inputs, groups)
         pending = exchange.submit(prompts)
         resent = inputs.take(pa.array(order)) if question.prompt.truncates else None
     answer_of_input[list(invalid)] = len(asked) + np.arange(len(invalid))

@@ -12,15 +12,17 @@ TABLES = {
         "id INT, k INT, x STRING, y STRING",
         [
             (1, 1, "red", "p"), (2, 1, "red", "q"), (3, 2, None, "p"), (4, 2, "blue", None),
-            (5, None, "blue", "p"), (6, 0, None, None), (7, 0, "green", "q"), (8, 3, "red", "p"),
-            (None, 3, "green", None), (10, None, None, "r"), (11, 1, "red", "p"), (12, 2, "", "q"),
+            (5, None, "blue", "p"), (6, 0, None, None), (7, 0, "as green as grass in May", "q"),
+            (8, 3, "red", "p"),
+            (None, 3, "as green as grass in May", None), (10, None, None, "r"), (11, 1, "red", "p"),
+            (12, 2, "", "q"),
         ],
     ),
     "b": (
         "id INT, k INT, x STRING, z BOOLEAN",
         [
             (1, 1, "red", True), (2, 1, "blue", None), (3, None, "red", False), (4, 2, None, True),
-            (None, 0, None, None), (6, 4, "green", False), (7, 2, "blue", True),
+            (None, 0, None, None), (6, 4, "as green as grass in May", False), (7, 2, "blue", True),
         ],
     ),
 }  # fmt: skip

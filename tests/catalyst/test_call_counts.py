@@ -168,6 +168,35 @@ def test_a_predicate_asks_only_the_rows_that_the_one_before_it_let_pass(
     assert len(recorded.asked(query)) == 8 + _fewer_than_8(recorded)
 
 
+def test_predicates_that_are_decided_by_a_first_answer_ask_no_second(
+    recorded: RecordedApplication,
+) -> None:
+    few = _fewer_than_8(recorded)
+    other = "llm('Is it short?', review) <> ''"
+    assert len(recorded.asked(f"SELECT id FROM t WHERE {C} < '8' OR {other}")) == 8 + 8 - few
+    query = f"SELECT {C} FROM t WHERE {C} < '8' OR {other}"
+    assert len(recorded.asked(query)) == 8 + 8 - few
+    assert len(recorded.rows(query)) == 8
+
+
+@pytest.mark.parametrize(("calls", "learns"), [(16 + 16 + 48, "true"), (64 + 64, "false")])
+def test_the_order_of_predicates_is_learned_from_the_first_window(
+    recorded: RecordedApplication, calls: int, learns: str
+) -> None:
+    """The first predicate lets all rows pass, the second none. A window has 16 of the 64 rows."""
+    rows = "SELECT id, 'answer=ja' AS x, 'answer=no' AS y FROM range(0, 64, 1, 1)"
+    first, second = (f"llm('Is it so?', {column}, id) = 'ja'" for column in "xy")
+    query = f"SELECT id FROM ({rows}) WHERE {first} AND {second}"
+    switch = "spark.sparkllm.optimizer.learnedPredicateOrder.enabled"
+    _set(recorded, switch, learns)
+    _set(recorded, "spark.sparkllm.worker.windowRows", "16")
+    try:
+        assert len(recorded.asked(query)) == calls
+    finally:
+        _set(recorded, switch, "true")
+        _set(recorded, "spark.sparkllm.worker.windowRows", "4096")
+
+
 @pytest.mark.parametrize(
     ("calls", "expression"),
     [

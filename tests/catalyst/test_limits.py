@@ -55,12 +55,20 @@ def test_with_an_offset_the_rows_that_are_left_out_are_asked_about_too(
 
 
 def test_each_of_several_predicates_asks_windows_that_double(million: RecordedApplication) -> None:
-    predicates = f"{C} < '8' AND {SHORT} < '8'"
+    predicates = f"upper({C}) < '8' AND upper({SHORT}) < '8'"
     first, both = _passing(million, f"{C} < '8'"), _passing(million, predicates)
     of_second = _asked_until(5, 5, [first.index(row) for row in both])
     of_first = _asked_until(of_second, 5, first)
     query = f"SELECT id FROM million WHERE {predicates} LIMIT 5"
     assert len(million.asked(query)) == of_first + of_second
+
+
+def test_predicates_in_one_pass_share_their_windows(million: RecordedApplication) -> None:
+    predicates = f"{C} < '8' AND {SHORT} < '8'"
+    first, both = _passing(million, f"{C} < '8'"), _passing(million, predicates)
+    rows = _asked_until(5, 5, both)
+    query = f"SELECT id FROM million WHERE {predicates} LIMIT 5"
+    assert len(million.asked(query)) == rows + sum(row < rows for row in first)
 
 
 def test_a_limit_above_a_projection_that_is_not_moved_below_asks_about_its_rows(

@@ -16,6 +16,7 @@ import pytest
 from tests.catalyst.conftest import RecordedApplication
 
 _PLANS = Path(__file__).with_name("plans")
+_DOCUMENT = Path(__file__).parents[2] / "docs" / "optimizer.md"
 _VERSION = "4.3"
 
 C = "llm('classify', review)"
@@ -58,9 +59,23 @@ QUERIES = {
     "guards": f"SELECT CASE WHEN id > 3 THEN {C} ELSE coalesce(product, {C}) END AS s FROM t",
     "guarded_by_an_answer": f"SELECT IF({C} = 'positive', llm('Thank them', review), '') AS s "
     "FROM t",
-    "predicates_in_turn": f"SELECT id FROM t WHERE {C} = 'positive' AND llm('Short?', product) = "
-    "'yes'",
+    "predicates_in_turn": f"SELECT id FROM t WHERE length({C}) > 3 AND llm('Short?', product) LIKE "
+    "'%e%'",
+    "learned_predicate_order": f"SELECT id, {C} FROM t WHERE {C} = 'positive' AND "
+    "llm('Short?', product) IN ('yes', 'no') AND length(llm('Sum up', review)) > 3",
+    "learned_order_of_or": f"SELECT id FROM t WHERE {C} = 'positive' OR NOT llm('Short?', product, "
+    "returns => 'BOOLEAN')",
     "union": f"SELECT {C} AS s FROM t UNION ALL SELECT name FROM u",
+    "semi_join": f"SELECT id FROM t LEFT SEMI JOIN u ON t.id = u.id WHERE {C} = 'positive'",
+    "selective_join": f"SELECT t.id, {C} AS s FROM t JOIN u ON t.id = u.id WHERE {C} <> 'neutral' "
+    "AND name > 'b'",
+    "except": f"SELECT * FROM (SELECT review FROM t EXCEPT SELECT name FROM u) WHERE {C} = 'a'",
+    "having": "SELECT count(*) AS n FROM t GROUP BY product HAVING llm('Short?', product) = 'yes'",
+    "distinct": "SELECT DISTINCT llm('Describe it', product) AS d FROM t",
+    "union_of_calls": "SELECT id, upper(llm('Describe it', product)) AS d FROM t UNION ALL SELECT "
+    "id + 1, upper(llm('Describe it', product)) FROM t WHERE id > 2",
+    "fan_out": "SELECT t.id, llm('Describe it', name) AS d FROM t JOIN u ON t.id % 4 = u.id",
+    "inferred_predicate": f"SELECT t.id FROM t JOIN u ON t.review = u.name WHERE {C} = 'positive'",
     "typed": "SELECT llm('How many stars?', review, returns => 'INT') + 1 AS n FROM t",
 }  # fmt: skip
 
@@ -109,6 +124,27 @@ def test_the_plan_is_the_one_that_was_read_and_found_good(
     if os.environ.get("SPARKLLM_WRITE_PLANS"):
         file.write_text(document)
     assert document == file.read_text()
+
+
+def _excerpt(name: str) -> str:
+    """A query with its plans before and after the rules, as the documentation shows them."""
+    text = (_PLANS / f"{name}.txt").read_text().partition("-- physical")[0].strip()
+    query, _, plans = text.partition("\n\n-- before\n")
+    before, _, after = plans.partition("\n\n-- after\n")
+    return f"```\n{query}\n\n{before}\n\n→\n\n{after}\n```"
+
+
+def test_the_documentation_shows_the_plans_that_are_kept() -> None:
+    text = _DOCUMENT.read_text()
+    shown = re.sub(r"<!-- plan (\w+) -->\n```.*?```", _shown, text, flags=re.DOTALL)
+    if os.environ.get("SPARKLLM_WRITE_PLANS"):
+        _DOCUMENT.write_text(shown)
+    assert text.count("<!-- plan ") >= 10
+    assert shown == _DOCUMENT.read_text()
+
+
+def _shown(match: re.Match[str]) -> str:
+    return f"<!-- plan {match[1]} -->\n{_excerpt(match[1])}"
 
 
 def test_each_plan_that_is_kept_belongs_to_a_query() -> None:

@@ -49,7 +49,7 @@ def test_equal_inputs_are_asked_once_in_the_query_not_once_on_each_executor(
             "spark.sparkllm.model": str(record),
             "spark.sparkllm.engine.implementation": "tests.engines:RecordingEngine",
             "spark.sparkllm.engine.directory": directory,
-            "spark.sparkllm.engine.answerBytes": "0",
+            "spark.sparkllm.store.memoryBytes": "0",
         }
         with application(tmp_path, properties, environment={"PYTHONPATH": str(_ROOT)}) as app:
             columns = ("id", "concat('product ', id % 4) AS product")
@@ -66,6 +66,11 @@ def test_equal_inputs_are_asked_once_in_the_query_not_once_on_each_executor(
 
 def _lines(record: Path) -> list[str]:
     return record.read_text().splitlines() if record.exists() else []
+
+
+def test_equal_inputs_of_two_files_are_asked_once(exchanging: RecordedApplication) -> None:
+    """The engine remembers no answer here; each of the four products is in both files."""
+    assert len(exchanging.asked(PRODUCTS)) == 4
 
 
 def test_answers_are_the_same(exchanging: RecordedApplication) -> None:

@@ -18,11 +18,12 @@ from tests.catalyst.generated_queries import TABLES, Query, queries
 
 Rows = Sequence[tuple[Any, ...]]
 
-_SWITCHES = [
-    key.name
+_DEFAULTS = {
+    key.name: key.default
     for key in configuration.declared()
     if key.name.startswith("spark.sparkllm.optimizer.") and key.name.endswith(".enabled")
-]
+}
+_SWITCHES = tuple(_DEFAULTS)
 _ALL_ON = dict.fromkeys(_SWITCHES, "true")
 _ALL_OFF = dict.fromkeys(_SWITCHES, "false")
 _SETTING = {
@@ -45,7 +46,7 @@ def answering(recorded: RecordedApplication) -> Iterator[RecordedApplication]:
         frame = f"spark.createDataFrame({rows!r}, {schema!r}).repartition(2)"
         recorded.value(f"{frame}.write.mode('overwrite').saveAsTable({name!r})")
     yield recorded
-    _configure(recorded, _ALL_ON | before)
+    _configure(recorded, _DEFAULTS | before)
 
 
 def _configure(recorded: RecordedApplication, properties: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparkllm.worker.window import windows
+from sparkllm.worker.window import small_batches, windows
 
 
 @given(st.lists(st.integers(0, 20)), st.integers(1, 30))
@@ -35,3 +35,13 @@ def test_batches_are_read_only_as_far_as_a_window_needs() -> None:
 def test_a_window_ends_where_its_batches_have_the_most_bytes() -> None:
     batches = [pa.record_batch({"x": ["a" * 60] * 2})] * 5
     assert [window.num_rows for window in windows(iter(batches), 100, 200)] == [4, 4, 2]
+
+
+def test_windows_have_fewer_rows_where_rows_are_long() -> None:
+    def sizes(text: str) -> list[int]:
+        batch = pa.record_batch({"text": [text] * 10})
+        return [window.num_rows for window in windows(small_batches([batch], 1_000), 8, 1_000)]
+
+    assert sizes("short") == [8, 2]
+    assert sizes("x" * 300) == [6, 4]
+    assert sizes("x" * 3_000) == [1] * 10

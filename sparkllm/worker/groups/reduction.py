@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from sparkllm.client import EngineSettings
 from sparkllm.ledger import Usage
+from sparkllm.worker.condition import Rows
 from sparkllm.worker.groups.chunking import Chunking, head_of
 from sparkllm.worker.groups.group import Group, Part
 from sparkllm.worker.groups.lines import lines_of
@@ -51,8 +52,8 @@ class GroupAsker:
         text = replace(question, answer_type=None)
         self._parts = opened(text) if question.answer_type else self._last
 
-    def send(self, rows: pa.Table) -> "GroupsRequest":
-        """Send what can be asked at once about the groups, which are rows."""
+    def send(self, rows: pa.Table, wanted: Rows | None = None) -> "GroupsRequest":
+        """Send what can be asked at once about the groups that are wanted; groups are rows."""
         question = self._question
         column = question.inputs(rows).column(0).combine_chunks()
         name = question.call.columns[0]
@@ -60,7 +61,7 @@ class GroupAsker:
         answer_of = np.full(rows.num_rows, SKIPPED, np.int64)
         invalid: dict[int, str] = {}
         groups: list[Group] = []
-        for row in question.asked(rows).tolist():
+        for row in question.asked(rows, wanted).tolist():
             values = column[row].values
             wrong = values is not None and invalid_rows(pa.table({name: values}))
             if wrong:
