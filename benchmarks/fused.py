@@ -4,7 +4,8 @@
 
 Texts are those of a real table, cut to 400 tokens; each query has texts that the prefix cache does
 not know. Reported are computed tokens, by `sparkllm.usage`, and seconds of the engine, as ratios to
-one call; queries take turns, so that a busy machine slows all of them alike.
+one call; queries take turns, so that a busy machine slows all of them alike. The last column says
+how many answers are others than without fusing.
 """
 
 import argparse
@@ -42,6 +43,7 @@ class System:
     fused: bool
     tokens: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
 
 
 def _systems() -> dict[str, System]:
@@ -67,11 +69,14 @@ def _texts(data: Path, count: int) -> list[str]:
 
 
 def _ask(spark: SparkSession, system: System, texts: Sequence[str], query: int) -> None:
-    # What stands first differs from query to query, so no query finds the prefixes of another one.
-    rows = [(f"{query}.{number} {text}",) for number, text in enumerate(texts)]
+    # Texts begin with numbers that no query before had, so none finds the prefixes of another one;
+    # those with and without fusing have nothing in common but the texts.
+    shown = query - system.fused
+    rows = [(f"{shown}.{number} {text}",) for number, text in enumerate(texts)]
     spark.createDataFrame(rows, "text STRING").coalesce(1).createOrReplaceTempView("texts")
     spark.conf.set("spark.sparkllm.optimizer.fuse.enabled", str(system.fused).lower())
-    spark.sql(f"SELECT {', '.join(system.calls)} FROM texts").collect()
+    answers = spark.sql(f"SELECT {', '.join(system.calls)} FROM texts").collect()
+    system.answers += [answer for row in answers for answer in row]
     usage = sparkllm.usage(spark).last
     if usage.errors:
         raise SystemExit(f"errors: {usage.errors}")
@@ -115,22 +120,25 @@ def main() -> None:
         query = 0
         for system in systems.values():  # the first queries start the engine and warm it up
             _ask(spark, system, texts[:4], query := query + 1)
-            system.tokens.clear()
-            system.seconds.clear()
+            for measured in (system.tokens, system.seconds, system.answers):
+                measured.clear()
         for _ in range(rounds):
             for system in systems.values():
                 _ask(spark, system, texts, query := query + 1)
         spark.stop()
     base = systems["one call"]
     title = f"{rows} texts of {_TOKENS} tokens, {args.size or 'the model that ships'}"
-    shown = Table("system", "tokens", "seconds", "tokens computed", "seconds, median", title=title)
+    columns = ("system", "tokens", "seconds", "tokens computed", "seconds, median", "other answers")
+    shown = Table(*columns, title=title)
+    pairs = list(zip(systems["three calls"].answers, systems["ours"].answers, strict=True))
+    others = f"{sum(one != other for one, other in pairs) / len(pairs):.1%}"
     records = []
     for name, system in systems.items():
         tokens, seconds = statistics.median(system.tokens), statistics.median(system.seconds)
         ratios = [mine / one for mine, one in zip(system.seconds, base.seconds, strict=True)]
         share = tokens / statistics.median(base.tokens)
         shown.add_row(name, f"{share:.2f}", f"{statistics.median(ratios):.2f}", f"{tokens:,.0f}",
-                      f"{seconds:.2f}")  # fmt: skip
+                      f"{seconds:.2f}", others if system.fused else "")  # fmt: skip
         for metric, value, unit in (("computed tokens", tokens, "tokens"), ("time", seconds, "s")):
             records.append({"benchmark": "fused", "case": title, "system": name, "metric": metric,
                             "value": value, "unit": unit})  # fmt: skip

@@ -1,6 +1,6 @@
 package org.apache.spark.sql.sparkllm
 
-import org.apache.spark.sql.catalyst.expressions.{AttributeSet, ExpressionSet, RowOrdering}
+import org.apache.spark.sql.catalyst.expressions.{AttributeSet, ExpressionSet}
 import org.apache.spark.sql.catalyst.expressions.aggregate.AggregateExpression
 import org.apache.spark.sql.catalyst.plans.logical._
 
@@ -27,8 +27,8 @@ object DistinctInputsFirst {
       val used = AttributeSet.fromAttributeSets(
         aggregate.references +: chain.operators.map(_.references))
       val columns = chain.rows.output.filter(used.contains)
-      val orderable = columns.forall(column => RowOrdering.isOrderable(column.dataType))
-      if (columns.isEmpty || !orderable || isDistinct(chain.rows, AttributeSet(columns))) None
+      val comparable = columns.forall(column => PromptIdentity(column.dataType))
+      if (columns.isEmpty || !comparable || isDistinct(chain.rows, AttributeSet(columns))) None
       else {
         val distinct = Aggregate(columns, columns, chain.rows)
         Some(aggregate.copy(child = chain.on(distinct, Nil)))

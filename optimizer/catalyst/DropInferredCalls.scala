@@ -5,7 +5,6 @@ import org.apache.spark.sql.catalyst.plans._
 import org.apache.spark.sql.catalyst.plans.logical._
 import org.apache.spark.sql.catalyst.rules.Rule
 import org.apache.spark.sql.catalyst.trees.TreePattern.PYTHON_UDF
-import org.apache.spark.sql.types._
 
 /**
  * Drops predicates with calls that Spark inferred: what holds for a column holds for one that is
@@ -55,7 +54,7 @@ object DropInferredCalls extends Rule[LogicalPlan] with PredicateHelper {
   private def equalities(
       condition: Expression, side: LogicalPlan, other: LogicalPlan): AttributeMap[Attribute] = {
     def pair(one: Attribute, two: Attribute) =
-      if (!isIdentity(one.dataType)) None
+      if (!PromptIdentity(one.dataType)) None
       else if (side.outputSet.contains(one) && other.outputSet.contains(two)) Some(one -> two)
       else if (side.outputSet.contains(two) && other.outputSet.contains(one)) Some(two -> one)
       else None
@@ -63,12 +62,6 @@ object DropInferredCalls extends Rule[LogicalPlan] with PredicateHelper {
       case EqualTo(one: Attribute, two: Attribute) => pair(one, two)
       case EqualNullSafe(one: Attribute, two: Attribute) => pair(one, two)
     }.flatten)
-  }
-
-  /** Whether equal values are the same in a prompt: 0.0 and -0.0 are not. */
-  private def isIdentity(dataType: DataType): Boolean = dataType match {
-    case StringType | BooleanType | DateType | TimestampType | _: IntegralType => true
-    case _ => false
   }
 
   /** The predicates with calls that hold for all rows of a plan. */

@@ -36,7 +36,9 @@ object GroupsFirst {
   private def isAboutGroups(chain: CallChain, aggregate: Aggregate): Boolean = {
     val keys = aggregate.groupingExpressions.collect { case key: Attribute => key }
     chain.onlySelects && keys.nonEmpty &&
-      chain.needed.forall(column => keys.exists(_.semanticEquals(column))) &&
+      chain.needed.forall { column =>
+        PromptIdentity(column.dataType) && keys.exists(_.semanticEquals(column))
+      } &&
       aggregate.references.intersect(chain.answers).isEmpty
   }
 }

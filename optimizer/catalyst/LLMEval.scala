@@ -34,7 +34,9 @@ case class LLMEval(
 
   override def maxRowsPerPartition: Option[Long] = child.maxRowsPerPartition
 
-  override protected def stringArgs: Iterator[Any] = Iterator(calls) ++ firstWindow
+  override protected def stringArgs: Iterator[Any] =
+    Iterator(calls) ++ firstWindow ++ wanted.map(condition => s"where $condition") ++
+      fused.map(_.mkString("fused [", ", ", "]"))
 
   /** What EXPLAIN COST shows. */
   override def verboseStringWithSuffix(maxFields: Int): String =
@@ -66,9 +68,6 @@ case class LLMEval(
         (if (isAsked) this else copy(kept = kept :+ answer), answer)
       }
 
-  override protected def stringArgs: Iterator[Any] =
-    LLMEval.described(calls, firstWindow, order, wanted, fused)
-
   override protected def withNewChildInternal(newChild: LogicalPlan): LLMEval =
     copy(child = newChild)
 }
@@ -80,14 +79,4 @@ object LLMEval {
     case text if text.dataType == StringType => text
     case other => Cast(other, StringType)
   }
-
-  /** What is shown of an evaluation in a plan. */
-  def described(
-      calls: Seq[Alias],
-      firstWindow: Option[FirstWindow],
-      order: Option[Expression],
-      wanted: Option[Expression],
-      fused: Seq[Seq[Attribute]]): Iterator[Any] =
-    Iterator(calls) ++ firstWindow ++ order ++ wanted.map(condition => s"where $condition") ++
-      fused.map(_.mkString("fused [", ", ", "]"))
 }

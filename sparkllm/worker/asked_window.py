@@ -32,7 +32,7 @@ _ANSWER_TOKENS = 32
 class Send(Protocol):
     """Asks one call about the rows of a window that are wanted, all if it is None."""
 
-    def __call__(self, rows: pa.Table, wanted: Rows | None) -> AnyRequest:
+    def __call__(self, rows: pa.Table, *, wanted: Rows | None) -> AnyRequest:
         """Return what is under way."""
 
 
@@ -137,7 +137,7 @@ class AskedWindow:
 
     def _ask(self, calls: Sequence[int]) -> None:
         for call in calls:
-            self._requests[call] = self._asking.senders[call](self._rows, self._wanted(call))
+            self._requests[call] = self._asking.senders[call](self._rows, wanted=self._wanted(call))
 
     def _wanted(self, call: int) -> Rows | None:
         wanted, rows = self._asking.wanted, self._rows.num_rows

@@ -110,18 +110,14 @@ class Question:
         return np.flatnonzero(passed)
 
 
-def questions(text: str) -> tuple[list[Question], Wanted | None]:
+def questions(text: str) -> list[Question]:
     """Read the questions of one function, as the Catalyst extension writes them.
-
-    Returns:
-        The questions, and which rows are wanted, None for all.
 
     Raises:
         CallError: a call cannot mean anything.
     """
     body = json.loads(text)
     zone = body.get("time_zone", "UTC")
-    wanted = body.get("wanted")
     asked = [
         Question.of(
             Call.from_dict(call),
@@ -136,7 +132,13 @@ def questions(text: str) -> tuple[list[Question], Wanted | None]:
         fusion = Fusion.of([asked[position].prompt for position in group])
         for position in group:
             asked[position] = replace(asked[position], fusion=fusion)
-    return asked, None if wanted is None else Wanted.from_dict(wanted)
+    return asked
+
+
+def wanted_rows(text: str) -> Wanted | None:
+    """Return which rows of a function are wanted, None for all."""
+    wanted = json.loads(text).get("wanted")
+    return None if wanted is None else Wanted.from_dict(wanted)
 
 
 def known_rows(text: str) -> int | None:

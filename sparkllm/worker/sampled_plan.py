@@ -39,7 +39,7 @@ class PlanFunction:
         sample = inputs_of(structs)
         body = json.loads(self.calls_json)
         order = body.get("order") or prompt_order(
-            questions(self.calls_json)[0], sample, task_settings().plan
+            questions(self.calls_json), sample, task_settings().plan
         )
         begins = np.zeros(sample.num_rows, bool)
         begins[part_beginnings(sample, order, body["parts"])] = True

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from sparkllm.worker.batches import Arguments, answer_batches
 from sparkllm.worker.evaluation import evaluate
-from sparkllm.worker.question import known_rows, questions
+from sparkllm.worker.question import known_rows, questions, wanted_rows
 from sparkllm.worker.window_usage import usage_column
 
 
@@ -34,12 +34,13 @@ class CallFunction:
         return answer_batches(batches, self._answer)
 
     def _answer(self, batches: Iterator[Arguments]) -> Iterator[pa.Array]:
-        asked, wanted = questions(self.calls_json)
+        asked = questions(self.calls_json)
         names = [f"answer_{position}" for position in range(len(asked))]
         rows = (
             pa.RecordBatch.from_arrays(struct.flatten(), [field.name for field in struct.type])
             for (struct,) in batches
         )
-        for window in evaluate(asked, rows, known_rows(self.calls_json), wanted):
+        known, wanted = known_rows(self.calls_json), wanted_rows(self.calls_json)
+        for window in evaluate(asked, rows, known, wanted):
             usage = usage_column(window.usage, window.usage.rows)
             yield pa.StructArray.from_arrays([*window.answers, usage], [*names, "usage"])

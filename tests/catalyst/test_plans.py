@@ -74,7 +74,7 @@ QUERIES = {
     "distinct": "SELECT DISTINCT llm('Describe it', product) AS d FROM t",
     "union_of_calls": "SELECT id, upper(llm('Describe it', product)) AS d FROM t UNION ALL SELECT "
     "id + 1, upper(llm('Describe it', product)) FROM t WHERE id > 2",
-    "fan_out": "SELECT t.id, llm('Describe it', name) AS d FROM t JOIN u ON t.id % 4 = u.id",
+    "fan_out": "SELECT r.id, llm('Describe it', name) AS d FROM range(999) r JOIN u ON r.id = u.id",
     "inferred_predicate": f"SELECT t.id FROM t JOIN u ON t.review = u.name WHERE {C} = 'positive'",
     "typed": "SELECT llm('How many stars?', review, returns => 'INT') + 1 AS n FROM t",
 }  # fmt: skip
@@ -90,6 +90,7 @@ class _Readable:
         plan = re.sub(r"#(\d+)L?", self._renumbered, plan)
         plan = re.sub(r"(?i)relation spark_catalog\.default\.(\w+)", r"Relation \1", plan)
         plan = re.sub(r", \[plan_id=\d+\]", "", plan)
+        plan = re.sub(r"(CTERelation(?:Def|Ref)) \d+", r"\1", plan)
         scan = r"FileScan parquet spark_catalog\.default\.(\w+)(\[[^\]]*\]).*"
         return re.sub(scan, r"Scan \1\2", plan).strip()
 

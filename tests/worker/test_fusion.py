@@ -23,7 +23,7 @@ def _questions(*tasks: str, columns: tuple[str, ...] = ("text",), fused: bool) -
     ]
     groups = {"fused": [list(range(len(tasks)))]} if fused else {}
     body = {"calls": [{**call, "arguments": list(call["arguments"])} for call in calls], **groups}
-    return questions(json.dumps(body))[0]
+    return questions(json.dumps(body))
 
 
 def _prompts(question: Question, rows: pa.Table) -> list[str]:
