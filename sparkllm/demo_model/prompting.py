@@ -1,5 +1,6 @@
 """From pieces of a user message to token ids, as the engine makes them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,6 +9,7 @@ from transformers import PreTrainedTokenizerBase
 
 from sparkllm.demo_model.corpus.example import Example
 
+_KEY = re.compile(r'(?:\{|, )"[^"]*":|\}$')
 _SENTINEL = "\x00content\x00"
 
 
@@ -16,6 +18,8 @@ class Encoded:
     """Token ids of one example: `[fields_start, fields_end)` is row text, the answer follows
     from `answer_start`, with the token that ends it. `firsts` holds the tokens that a closed set of
     answers can start with, each with the probability that it should; none where the answer is free.
+    `given` are the places of answer tokens that the keys of a JSON object fix; `features` is what
+    an encoder sees in the row's text.
     """
 
     ids: list[int]
@@ -23,6 +27,8 @@ class Encoded:
     fields_end: int
     answer_start: int
     firsts: tuple[tuple[int, float], ...] = ()
+    given: tuple[int, ...] = ()
+    features: tuple[float, ...] = ()
 
 
 class PromptEncoder:
@@ -68,7 +74,26 @@ class PromptEncoder:
         end = len(ids)
         ids += self._suffix
         answer = self.answer(example.answer)
-        return Encoded(ids + answer, start, end, len(ids), self._firsts(example))
+        given = () if example.choices else self._given(example.answer, len(ids))
+        firsts = self._firsts(example)
+        return Encoded(ids + answer, start, end, len(ids), firsts, given, example.features)
+
+    def _given(self, answer: str, start: int) -> tuple[int, ...]:
+        """Return the places of the tokens that lie within the keys of a JSON object."""
+        keys = [match.span() for match in _KEY.finditer(answer)] if answer.startswith("{") else []
+        if not keys:
+            return ()
+        encoded = self._tokenizer(
+            answer,
+            add_special_tokens=False,
+            split_special_tokens=True,
+            return_offsets_mapping=True,
+        )
+        return tuple(
+            start + place
+            for place, (first, last) in enumerate(encoded["offset_mapping"])
+            if any(first >= begin and last <= end for begin, end in keys)
+        )
 
     def _firsts(self, example: Example) -> tuple[tuple[int, float], ...]:
         """Return the first tokens of the choices; choices that share one add their shares."""

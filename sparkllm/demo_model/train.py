@@ -66,7 +66,9 @@ def main() -> None:
     progress = trainer.run()
     export(model, tokenizer, out / "model")
     with (out / "losses.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("step", "tokens", "answer", "text"), *progress.history])
+        csv.writer(file).writerows(
+            [("step", "tokens", "answer", "text", "features"), *progress.history]
+        )
     plot_losses(progress.history, out / "losses.png")
     print(f"{progress.step} steps, {progress.tokens} tokens, {progress.seconds:.0f} s")
 

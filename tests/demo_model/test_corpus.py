@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from dataclasses import replace
 
 import pytest
@@ -13,9 +14,10 @@ from sparkllm.demo_model import path
 from sparkllm.demo_model.corpus.asking import Asker
 from sparkllm.demo_model.corpus.example import Example
 from sparkllm.demo_model.corpus.noise import typed
+from sparkllm.demo_model.corpus.recombined import recombined
 from sparkllm.demo_model.corpus.rendering import user_message
 from sparkllm.demo_model.corpus.row import Row, sentiment_of_stars
-from sparkllm.demo_model.corpus.sources import sentiment_of_emotions
+from sparkllm.demo_model.corpus.sources import sentences, sentiment_of_emotions
 from sparkllm.demo_model.corpus.spelling import respelled, words
 from sparkllm.demo_model.corpus.split import is_held_out
 from sparkllm.demo_model.corpus.written import ReviewWriter
@@ -53,6 +55,44 @@ def test_an_encoded_example_is_the_chat_template_around_message_and_answer() -> 
     expected = tokenizer.apply_chat_template(messages, tokenize=False)
     assert tokenizer.decode(encoded.ids) == expected
     assert tokenizer.decode(encoded.ids[encoded.answer_start :]) == f"{example.answer}<|end|>"
+
+
+def test_tokens_within_the_keys_of_an_object_are_given() -> None:
+    tokenizer = AutoTokenizer.from_pretrained(path())
+    answer = '{"from, to": "Rome, Oslo", "n": null}'
+    encoded = PromptEncoder(tokenizer).example(Example("test", ("What?",), answer, ()))
+    ids = encoded.ids[encoded.answer_start :]
+    given = {place - encoded.answer_start for place in encoded.given}
+    found = "".join(tokenizer.decode([id_]) for place, id_ in enumerate(ids) if place not in given)
+    fixed = "".join(tokenizer.decode([id_]) for place, id_ in enumerate(ids) if place in given)
+    assert "Rome, Oslo" in found
+    assert "null" in found
+    assert "from, to" in fixed
+    assert "null" not in fixed
+
+
+def test_a_closed_answer_has_no_given_tokens() -> None:
+    encoder = PromptEncoder(AutoTokenizer.from_pretrained(path()))
+    choices = ('{"a": 1}', '{"a": 2}')
+    assert encoder.example(Example("test", ("What?",), choices[0], choices)).given == ()
+
+
+def test_recombined_texts_are_sentences_of_the_rows() -> None:
+    good = [
+        Row("test", f"It works well, {n} of us. We love number {n}.", "positive") for n in "abc"
+    ]
+    bad = [
+        Row("test", f"It broke at once, number {n}. Never again {n}!!!!", "negative") for n in "xyz"
+    ]
+    known = {sentence.text for row in [*good, *bad] for sentence in sentences(row)}
+    texts = list(recombined([*good, *bad], 200, random.Random(1)))
+    assert len(texts) == 200
+    assert len({row.text for row in texts}) > 50
+    for row in texts:
+        assert row.sentiment is None
+        parts = re.split(r"(?<=[.!])\s+", row.text)
+        assert 1 <= len(parts) <= 3
+        assert set(parts) <= known
 
 
 @given(st.text(), st.sampled_from(["", " ", "\n"]))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sparkllm.demo_model.corpus.row import Row, Sentiment
+from sparkllm.demo_model.corpus.sentence_features import principal
 from sparkllm.demo_model.corpus.softening import softened
 
 GOOD = ("lovely", "great", "sturdy", "perfect")
@@ -74,3 +75,15 @@ def test_features_of_an_encoder_tell_what_words_cannot() -> None:
 def test_the_same_seed_softens_the_same_way() -> None:
     first, second = (softened(_rows(), [1.0] * 162, seed=3) for _ in range(2))
     assert first == second
+
+
+def test_principal_features_keep_what_varies_most() -> None:
+    chance = np.random.default_rng(0)
+    hidden = chance.normal(size=(500, 2)).astype(np.float32)
+    seen = hidden @ chance.normal(size=(2, 30)).astype(np.float32)
+    found = principal(seen, 2)
+    assert found.shape == (500, 2)
+    assert np.square(found).mean() == pytest.approx(1, rel=1e-4)
+    # Whatever 30 features say, two directions tell.
+    solved, *_ = np.linalg.lstsq(found, seen - seen.mean(0), rcond=None)
+    assert np.abs(found @ solved - (seen - seen.mean(0))).max() < 1e-2

@@ -16,6 +16,7 @@ from sparkllm.demo_model.training.batches import collate, epoch_batches
 from sparkllm.demo_model.training.objective import losses
 
 TINY = Shape(vocabulary=64, hidden=16, layers=1, heads=2, kv_heads=1, head_dim=8, intermediate=32)
+EPSILON = torch.finfo(torch.float32).eps
 RECIPE = Recipe(seed=3, tokens=128, checkpoint_every=1000)
 
 
@@ -73,7 +74,7 @@ def test_training_lowers_the_loss(corpus: PackedCorpus) -> None:
     model = _model()
     recipe = Recipe(seed=3, tokens=128, learning_rate=1e-2)
     history = Trainer(model, corpus, recipe, Limit(steps=60), pad=0).run().history
-    answers = [answer for _, _, answer, _ in history]
+    answers = [answer for _, _, answer, *_ in history]
     assert sum(answers[-5:]) < 0.8 * sum(answers[:5])
 
 
@@ -129,6 +130,56 @@ def test_a_free_answer_counts_as_much_whatever_its_length() -> None:
     torch.testing.assert_close(_answer_loss(model, pair, 0, 1), both)
 
 
+def test_what_the_keys_of_an_object_fix_counts_a_twentieth_of_what_is_found() -> None:
+    ids = [5, 6, 7, 3, 8, 1]
+    model = _model().eval()
+    with torch.no_grad():
+        everything = model(input_ids=torch.tensor([ids])).logits[0].log_softmax(1)
+    key, value, end = -everything[2, 3], -everything[3, 8], -everything[4, 1]
+    given = pack([Encoded(ids, 1, 2, 3, given=(3,))], longest=100)
+    expected = (0.05 * key + value + end) / 2.05
+    torch.testing.assert_close(_answer_loss(model, given, 0), expected)
+
+
+def test_features_are_read_off_the_row_text_where_there_are_some() -> None:
+    ids = [5, 6, 7, 3, 1]
+    told = Encoded(ids, 1, 3, 3, features=(0.5, -1.0))
+    both = pack([told, replace(told, ids=[5, 9, 9, 9, 1], features=())], longest=100)
+    model = _model().eval()
+    torch.manual_seed(1)
+    reader = torch.nn.Linear(model.config.hidden_size, 2)
+    batch = collate(both, np.arange(2), pad=0)
+    generator = torch.Generator().manual_seed(0)
+    found = losses(model, batch, 0.0, generator, reader=reader).features
+    with torch.no_grad():
+        states = model(input_ids=torch.tensor([ids]), output_hidden_states=True).hidden_states
+        even = states[-2][0] / (states[-2][0].square().mean(1, keepdim=True) + EPSILON).sqrt()
+        expected = (reader(even[1:3].mean(0)) - torch.tensor([0.5, -1.0])).square().mean()
+    torch.testing.assert_close(found.detach(), expected)
+
+
+def test_features_are_learned_and_leave_no_trace_in_the_model(tmp_path: Path) -> None:
+    chance = np.random.default_rng(3)
+    examples = []
+    for _ in range(40):
+        word = int(chance.integers(3, 64))
+        ids = [5, *[word] * 4, 3, 1]
+        examples.append(Encoded(ids, 1, 5, 5, features=(word / 64, 1.0)))
+    model, checkpoint = _model(), tmp_path / "checkpoint.pt"
+    quick = replace(RECIPE, learning_rate=1e-2)
+    names = set(model.state_dict())
+    trainer = Trainer(
+        model, pack(examples, 100), quick, Limit(steps=60), pad=0, checkpoint=checkpoint
+    )
+    history = [point[4] for point in trainer.run().history]
+    assert sum(history[-5:]) < 0.5 * sum(history[:5])
+    assert set(model.state_dict()) == names
+    again = Trainer(
+        _model(), pack(examples, 100), quick, Limit(steps=60), pad=0, checkpoint=checkpoint
+    )
+    assert again.progress.step == 60
+
+
 def test_free_answers_come_later_in_the_first_epoch_only() -> None:
     closed = Encoded([5, 6, 7, 3, 1], 1, 2, 3, firsts=((3, 1.0),))
     mixed = pack([closed, replace(closed, firsts=())] * 10_000, longest=100)
@@ -147,6 +198,7 @@ def test_a_packed_corpus_comes_back_from_its_file(corpus: PackedCorpus, tmp_path
     assert np.array_equal(loaded.example(7), corpus.example(7))
     assert loaded.firsts[7].tolist() == [3, 4] + [0] * 14
     assert loaded.shares[7].tolist() == [0.5, 0.5] + [0.0] * 14
+    assert loaded.given.shape == corpus.tokens.shape
 
 
 def test_judgements_are_unsure_examples_and_a_share_of_the_others() -> None:

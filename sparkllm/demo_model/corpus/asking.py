@@ -218,6 +218,7 @@ def _example(
         answer,
         choices,
         tuple(share / total for share in believed) if total else (),
+        features=row.features,
     )
 
 

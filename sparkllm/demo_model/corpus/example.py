@@ -9,7 +9,8 @@ class Example:
 
     `group` names the task in tables of accuracies; `choices` is the closed set of answers, empty
     for a free one; `beliefs` says how likely a teacher holds each choice, where one was asked;
-    `schema` is the JSON schema of an answer in JSON.
+    `schema` is the JSON schema of an answer in JSON; `features` is what an encoder sees in the
+    row's text, where it was asked.
     """
 
     group: str
@@ -18,3 +19,4 @@ class Example:
     choices: tuple[str, ...]
     beliefs: tuple[float, ...] = ()
     schema: str = ""
+    features: tuple[float, ...] = ()

@@ -2,14 +2,16 @@
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from sparkllm.demo_model.corpus import sources
 from sparkllm.demo_model.corpus.asking import Asker
 from sparkllm.demo_model.corpus.example import Example
+from sparkllm.demo_model.corpus.recombined import recombined
 from sparkllm.demo_model.corpus.row import Row, Sentiment
-from sparkllm.demo_model.corpus.sentence_features import sentence_features
+from sparkllm.demo_model.corpus.sentence_features import principal, sentence_features
 from sparkllm.demo_model.corpus.softening import softened
 from sparkllm.demo_model.corpus.split import is_held_out
 from sparkllm.demo_model.corpus.written import ReviewWriter
@@ -28,10 +30,15 @@ _CLOTHING: dict[Sentiment, float] = {"positive": 0.25, "neutral": 0.5, "negative
 _SENTENCES = 0.25
 """Share of the sentences of a shop's reviews that only teachers judge."""
 _SENTENCE = 0.5
+_RECOMBINED = 36_000
+"""Texts of sentences from different reviews; only teachers judge them."""
+_ONCE = 1.0
+_FEATURES = 128
+"""Directions of the encoder's features that the model is to find in a text, too."""
 _LABELLED = {"snips": 0.4, "clinc150": 0.75, "banking77": 0.9}
 _SPAM = 0.5
 _PARTS: tuple[tuple[Callable[[Path], Iterator[Row]], float], ...] = (
-    (lambda data: sources.labelled(data, "snips"), 1.2),
+    (lambda data: sources.labelled(data, "snips"), 1.6),
     (sources.restaurant8k, 0.3),
     (sources.wnut17, 0.5),
 )
@@ -90,11 +97,21 @@ class _Mixture:
             if row.sentiment is not None
         ]
         counted += [(row, _SENTENCE) for row in self._unlabelled()]
+        written = [row for row, _ in counted if row.source == "written_reviews"]
+        # The same ones for each seed: features are kept.
+        counted += [(row, _ONCE) for row in recombined(written, _RECOMBINED, random.Random(0))]
         rows, weights = [row for row, _ in counted], [times for _, times in counted]
         seen = None
         if encoder is not None:
             seen = sentence_features([row.text for row in rows], encoder, features)
-        soft = zip(softened(rows, weights, seed, seen), weights, strict=True)
+        judged = softened(rows, weights, seed, seen)
+        if seen is not None:
+            told = principal(seen, _FEATURES)
+            judged = [
+                replace(row, features=tuple(values))
+                for row, values in zip(judged, told.tolist(), strict=True)
+            ]
+        soft = zip(judged, weights, strict=True)
         clothing = _trainable(sources.womens_clothing_reviews(self._data))
         shop = ((row, _CLOTHING[row.sentiment]) for row in clothing if row.sentiment)
         for row, times in chain(soft, shop):

@@ -21,7 +21,8 @@ class PackedCorpus:
     and end of the row text and start of the answer, counted from the example's first token.
     `firsts` is `[examples, 16]` uint16, the tokens a closed set of answers can start with, padded
     with 0, and `shares` `[examples, 16]` float16 their probabilities; both are 0 where the answer
-    is free.
+    is free. `given` is `[total]` bool, answer tokens that keys of a JSON object fix. `features` is
+    `[examples, features]` float16, what an encoder sees in the row's text, 0 where it wasn't asked.
     """
 
     tokens: NDArray[np.uint16]
@@ -29,6 +30,8 @@ class PackedCorpus:
     marks: NDArray[np.int32]
     firsts: NDArray[np.uint16]
     shares: NDArray[np.float16]
+    given: NDArray[np.bool_]
+    features: NDArray[np.float16]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -50,12 +53,15 @@ class PackedCorpus:
         top = self.shares.max(axis=1)
         kept = np.flatnonzero(((top > 0) & (top < 1)) | drawn)
         lengths = self.lengths
+        inside = np.repeat(np.isin(np.arange(len(lengths)), kept), lengths)
         return PackedCorpus(
-            self.tokens[np.repeat(np.isin(np.arange(len(lengths)), kept), lengths)],
+            self.tokens[inside],
             np.concatenate(([0], np.cumsum(lengths[kept], dtype=np.int64))),
             self.marks[kept],
             self.firsts[kept],
             self.shares[kept],
+            self.given[inside],
+            self.features[kept],
         )
 
     def save(self, path: Path) -> None:
@@ -81,10 +87,20 @@ def pack(examples: Iterable[Encoded], longest: int) -> PackedCorpus:
         if len(example.firsts) <= MOST_FIRSTS:
             for column, (token, share) in enumerate(example.firsts):
                 firsts[place, column], shares[place, column] = token, share
+    offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+    given = np.zeros(offsets[-1], dtype=np.bool_)
+    size = max((len(example.features) for example in kept), default=0)
+    features = np.zeros((len(kept), size), dtype=np.float16)
+    for place, example in enumerate(kept):
+        given[offsets[place] + np.array(example.given, dtype=np.int64)] = True
+        if example.features:
+            features[place] = example.features
     return PackedCorpus(
         np.array([token for example in kept for token in example.ids], dtype=np.uint16),
-        np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))),
+        offsets,
         np.array([(e.fields_start, e.fields_end, e.answer_start) for e in kept], dtype=np.int32),
         firsts,
         shares,
+        given,
+        features,
     )

@@ -13,7 +13,7 @@ class Row:
 
     `stars` runs from 1 to 5; `label` is one of the labels of the set `source`; `slots` are parts of
     the text by what they are; `fields` are the row's other columns, by name; `beliefs` holds the
-    probability of each sentiment as a teacher sees it.
+    probability of each sentiment as a teacher sees it, `features` what an encoder sees in the text.
     """
 
     source: str
@@ -25,6 +25,7 @@ class Row:
     slots: Mapping[str, str] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
     beliefs: Mapping[Sentiment, float] = field(default_factory=dict)
+    features: tuple[float, ...] = ()
 
 
 def sentiment_of_stars(stars: int) -> Sentiment:

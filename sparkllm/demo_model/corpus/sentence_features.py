@@ -39,6 +39,14 @@ def sentence_features(
     return np.array([known[_key(text)] for text in texts], dtype=np.float32)
 
 
+def principal(features: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return the directions of most variance, `[texts, count]`, with a mean square of 1."""
+    scaled = (features - features.mean(0)) / (features.std(0) + 1e-6)
+    _, directions = np.linalg.eigh(scaled.T @ scaled)
+    turned = scaled @ directions[:, ::-1][:, :count]
+    return np.asarray(turned / np.sqrt(np.square(turned).mean()), dtype=np.float32)
+
+
 def _key(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

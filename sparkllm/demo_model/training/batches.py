@@ -16,13 +16,16 @@ _NEIGHBOURS = 2048
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Right-padded examples: `ids` is `[examples, tokens]` int64, `marks` `[examples, 3]`,
-    `firsts` and `shares` `[examples, 16]` as in the corpus, `lengths` `[examples]`."""
+    `firsts` and `shares` `[examples, 16]` and `features` `[examples, features]` as in the corpus,
+    `lengths` `[examples]`, `given` `[examples, tokens]` bool."""
 
     ids: torch.Tensor
     marks: torch.Tensor
     lengths: torch.Tensor
     firsts: torch.Tensor
     shares: torch.Tensor
+    given: torch.Tensor
+    features: torch.Tensor
 
 
 def epoch_batches(
@@ -62,12 +65,17 @@ def collate(corpus: PackedCorpus, indices: NDArray[np.int64], pad: int) -> Batch
     """Return the examples as tensors."""
     lengths = corpus.lengths[indices]
     ids = np.full((len(indices), int(lengths.max())), pad, dtype=np.int64)
+    given = np.zeros(ids.shape, dtype=np.bool_)
     for place, index in enumerate(indices):
         ids[place, : lengths[place]] = corpus.example(int(index))
+        start, end = corpus.offsets[index : index + 2]
+        given[place, : lengths[place]] = corpus.given[start:end]
     return Batch(
         torch.from_numpy(ids),
         torch.from_numpy(corpus.marks[indices].astype(np.int64)),
         torch.from_numpy(lengths),
         torch.from_numpy(corpus.firsts[indices].astype(np.int64)),
         torch.from_numpy(corpus.shares[indices].astype(np.float32)),
+        torch.from_numpy(given),
+        torch.from_numpy(corpus.features[indices].astype(np.float32)),
     )

@@ -10,14 +10,14 @@ import torch
 @dataclass(slots=True)
 class Progress:
     """Counters of a run: `position` is the next batch in its epoch; `seconds` of all its parts;
-    `history` holds (step, tokens, answer loss, text loss)."""
+    `history` holds (step, tokens, answer loss, text loss, features loss)."""
 
     step: int = 0
     epoch: int = 0
     position: int = 0
     tokens: int = 0
     seconds: float = 0.0
-    history: list[tuple[int, int, float, float]] = field(default_factory=list)
+    history: list[tuple[int, int, float, float, float]] = field(default_factory=list)
 
 
 def save_checkpoint(

@@ -80,11 +80,18 @@ class Trainer:
     ) -> None:
         self._model, self._corpus, self._recipe = model, corpus, recipe
         self._limit, self._pad, self._checkpoint = limit, pad, checkpoint
-        self._optimizer = _optimizer(model, recipe)
+        self._trained = torch.nn.ModuleDict({"model": model})
+        size = corpus.features.shape[1]
+        if size:
+            torch.manual_seed(recipe.seed)
+            device = next(model.parameters()).device
+            reader = torch.nn.Linear(model.config.hidden_size, size, device=device)
+            self._trained["reader"] = reader
+        self._optimizer = _optimizer(self._trained, recipe)
         drop_features(model, recipe.dropout)
         self.progress = Progress()
         if checkpoint is not None and checkpoint.exists():
-            self.progress = load_checkpoint(checkpoint, model, self._optimizer)
+            self.progress = load_checkpoint(checkpoint, self._trained, self._optimizer)
 
     def run(self, stop_at_step: int | None = None) -> Progress:
         """Train up to the limit, or leave at a step to be continued; return the counters."""
@@ -127,26 +134,43 @@ class Trainer:
             group["lr"] = schedule.learning_rate(done, self._recipe.learning_rate)
         device = next(self._model.parameters()).device.type
         with torch.autocast(device, torch.bfloat16, enabled=self._recipe.autocast):
-            found = losses(self._model, batch, schedule.TEXT_SHARE, generator, recipe.replaced)
-        torch.autograd.backward(found.answer + schedule.TEXT_WEIGHT * found.text)
-        torch.nn.utils.clip_grad_norm_(self._model.parameters(), self._recipe.clip)
+            found = losses(
+                self._model,
+                batch,
+                schedule.TEXT_SHARE,
+                generator,
+                recipe.replaced,
+                reader=self._reader,
+            )
+        torch.autograd.backward(
+            found.answer
+            + schedule.TEXT_WEIGHT * found.text
+            + schedule.FEATURES_WEIGHT * found.features
+        )
+        torch.nn.utils.clip_grad_norm_(self._trained.parameters(), self._recipe.clip)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         return found
 
+    @property
+    def _reader(self) -> torch.nn.Linear | None:
+        reader = dict(self._trained.items()).get("reader")
+        assert reader is None or isinstance(reader, torch.nn.Linear)
+        return reader
+
     def _note(self, found: Losses) -> None:
         progress = self.progress
-        answer, text = found.answer.item(), found.text.item()
-        progress.history.append((progress.step, progress.tokens, answer, text))
+        values = (found.answer.item(), found.text.item(), found.features.item())
+        progress.history.append((progress.step, progress.tokens, *values))
         if progress.step % self._recipe.checkpoint_every == 0:
             self._save()
 
     def _save(self) -> None:
         if self._checkpoint is not None:
-            save_checkpoint(self._checkpoint, self.progress, self._model, self._optimizer)
+            save_checkpoint(self._checkpoint, self.progress, self._trained, self._optimizer)
 
 
-def _optimizer(model: PreTrainedModel, recipe: Recipe) -> torch.optim.Optimizer:
+def _optimizer(model: torch.nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     parameters = list(model.parameters())
     matrices = [parameter for parameter in parameters if parameter.ndim > 1]
     vectors = [parameter for parameter in parameters if parameter.ndim <= 1]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def plot_losses(history: Sequence[tuple[int, int, float, float]], path: Path) -> bool:
-    """Write a plot of (step, tokens, answer loss, text loss); False without matplotlib."""
+def plot_losses(history: Sequence[tuple[int, int, float, float, float]], path: Path) -> bool:
+    """Write a plot of a run's history, see `Progress`; False without matplotlib."""
     try:
         import matplotlib
     except ImportError:
@@ -14,7 +14,7 @@ def plot_losses(history: Sequence[tuple[int, int, float, float]], path: Path) ->
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(8, 4.5))
-    millions = [tokens / 1e6 for _, tokens, _, _ in history]
+    millions = [tokens / 1e6 for _, tokens, *_ in history]
     for column, name in ((2, "answer"), (3, "row text")):
         axes.plot(millions, _smooth([float(point[column]) for point in history]), label=name)
     axes.set_xlabel("million tokens")

@@ -14,5 +14,7 @@ def learning_rate(progress: float, peak: float) -> float:
 
 TEXT_WEIGHT = 0.05
 """Weight of the language modelling loss beside that of the answers."""
+FEATURES_WEIGHT = 0.5
+"""Weight of the error of the encoder's features beside the loss of answers."""
 TEXT_SHARE = 0.1
 """Share of the row's tokens that are predicted for it."""
