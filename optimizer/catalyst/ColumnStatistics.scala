@@ -32,7 +32,7 @@ object ColumnStatistics {
       ColumnStatistics(
         rows.toDouble,
         math.min(rows.toDouble, math.max(1.0, distinct.toDouble + nulls)),
-        column.name.length + Frame + length)
+        (column.name.length + Frame + length).toDouble)
     }
 
   /** The rows of a table that was analyzed, whether or not the optimizer uses them. */

@@ -53,7 +53,7 @@ object Estimates {
       Map.empty
     } else {
       val sampled = SampledPlan.sampleOf(asked, SampledInputs)
-      val Seq(rows, distinct, input) = sampled.output
+      val (rows, distinct, input) = (sampled.output(0), sampled.output(1), sampled.output(2))
       val told = new PythonEvaluation(asked.unguardedCalls)
         .functionOf(Function, input, toldType, Map.empty)
       val text = Alias(told, "told")()

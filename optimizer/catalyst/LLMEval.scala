@@ -35,7 +35,7 @@ case class LLMEval(
   override def maxRowsPerPartition: Option[Long] = child.maxRowsPerPartition
 
   override protected def stringArgs: Iterator[Any] =
-    Iterator(calls) ++ firstWindow ++ wanted.map(condition => s"where $condition") ++
+    Iterator[Any](calls) ++ firstWindow ++ wanted.map(condition => s"where $condition") ++
       fused.map(_.mkString("fused [", ", ", "]"))
 
   /** What EXPLAIN COST shows. */

@@ -35,7 +35,7 @@ case class LLMEvalExec(
   override def nodeName: String = "LLMEval"
 
   override protected def stringArgs: Iterator[Any] =
-    Iterator(calls) ++ firstWindow ++ wanted.map(condition => s"where $condition") ++ notes
+    Iterator[Any](calls) ++ firstWindow ++ wanted.map(condition => s"where $condition") ++ notes
 
   override lazy val metrics: Map[String, SQLMetric] = UsageMetrics.create(sparkContext)
 

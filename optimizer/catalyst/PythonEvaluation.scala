@@ -108,7 +108,8 @@ class PythonEvaluation(
       call.spec.entries + ("arguments" -> inputs.take(call.arguments.size).map(position)) ++
         call.guard.map("guard" -> position(_)) ++ order.map("order" -> ordered(call, _, columns))
     }
-    CallJson(more ++ Map("calls" -> entries, "time_zone" -> SQLConf.get.sessionLocalTimeZone))
+    val zone = SQLConf.get.sessionLocalTimeZone
+    CallJson(more ++ Map[String, Any]("calls" -> entries, "time_zone" -> zone))
   }
 }
 

@@ -61,7 +61,7 @@ object SampledPlan {
     val input = sampled.output.last
     val python = new PythonEvaluation(evaluation.unguardedCalls)
     val known = evaluation.order.flatMap(PrefixKey.positions(_)).map("order" -> _)
-    val asked = Map("parts" -> partitions) ++ known
+    val asked = Map[String, Any]("parts" -> partitions) ++ known
     val plan = Alias(python.functionOf(Function, input, planType, asked), "plan")()
     val planned = Project(Seq(plan, input), sampled)
     val order = GetStructField(plan.toAttribute, 0)

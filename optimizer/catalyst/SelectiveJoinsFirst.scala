@@ -45,8 +45,8 @@ object SelectiveJoinsFirst {
 
   private def lifted(
       join: Join, chain: CallChain, below: Join, other: LogicalPlan): Option[LogicalPlan] = {
-    val given = chain.rows.outputSet ++ other.outputSet
-    if (join.condition.exists(!_.references.subsetOf(given))) {
+    val known = chain.rows.outputSet ++ other.outputSet
+    if (join.condition.exists(!_.references.subsetOf(known))) {
       None
     } else {
       val passed = other.output.filter(below.outputSet.contains)

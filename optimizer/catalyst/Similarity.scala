@@ -12,8 +12,8 @@ object Similarity {
     if (arguments.size != 2) {
       throw LLMAnalysisException.notAPair(rule.name, arguments.size)
     }
-    val Seq(a, b) = arguments.map(embedded(rule, _, options))
-    CosineSimilarity(a, b)
+    val vectors = arguments.map(embedded(rule, _, options))
+    CosineSimilarity(vectors.head, vectors.last)
   }
 
   private def embedded(
