@@ -42,7 +42,9 @@ def test_a_text_is_embedded_by_the_last_hidden_state_of_the_sessions_model(
     assert again.value == great.value
     assert (empty.value, empty.error.code) == (None, "INVALID_INPUT")
     assert (long.value, long.error.code) == (None, "OVERFLOW")
-    assert sparkllm.usage(shipped).last.reused == 1
+    last = sparkllm.usage(shipped).last
+    # The text that comes twice is asked once, whether its tasks run together or in turn.
+    assert (last.calls, last.reused + last.stored) == (4, 1)
 
 
 def test_a_model_of_its_own_embeds_where_the_call_or_the_session_names_it(
