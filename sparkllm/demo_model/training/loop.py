@@ -81,12 +81,12 @@ class Trainer:
         self._model, self._corpus, self._recipe = model, corpus, recipe
         self._limit, self._pad, self._checkpoint = limit, pad, checkpoint
         self._trained = torch.nn.ModuleDict({"model": model})
-        size = corpus.features.shape[1]
-        if size:
+        self._reader: torch.nn.Linear | None = None
+        if size := corpus.features.shape[1]:
             torch.manual_seed(recipe.seed)
             device = next(model.parameters()).device
-            reader = torch.nn.Linear(model.config.hidden_size, size, device=device)
-            self._trained["reader"] = reader
+            self._reader = torch.nn.Linear(model.config.hidden_size, size, device=device)
+            self._trained["reader"] = self._reader
         self._optimizer = _optimizer(self._trained, recipe)
         drop_features(model, recipe.dropout)
         self.progress = Progress()
@@ -151,12 +151,6 @@ class Trainer:
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         return found
-
-    @property
-    def _reader(self) -> torch.nn.Linear | None:
-        reader = dict(self._trained.items()).get("reader")
-        assert reader is None or isinstance(reader, torch.nn.Linear)
-        return reader
 
     def _note(self, found: Losses) -> None:
         progress = self.progress
